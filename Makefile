@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# kvmeter: builds the module and its reader, installs them, and runs everything that shows they work.
+
+KREL ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KREL)/build
+KSRC ?=
+W ?=
+prefix ?= /usr/local
+DESTDIR ?=
+
+KERNELS ?=
+LEGS ?=
+TESTS ?=
+
+MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
+
+.PHONY: all module reader selftests install uninstall clean help demo check lint bench-exit
+
+all: module reader
+
+module:
+	+$(MODULE_MAKE) modules
+
+reader:
+	+$(MAKE) -C bpf
+
+# Needs KSRC: a directory with the kernel's tools/testing/selftests, as scripts/src.sh makes it.
+selftests: reader
+	$(if $(KSRC),,$(error selftests: set KSRC to a kernel source tree (see scripts/src.sh)))
+	+$(MAKE) -C selftests KSRC=$(KSRC)
+
+install: all
+	+$(MODULE_MAKE) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
+	$(if $(DESTDIR),,depmod -a $(KREL))
+	+$(MAKE) -C bpf install DESTDIR=$(DESTDIR) prefix=$(prefix)
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(KREL)/updates/kvmeter.ko* $(DESTDIR)$(prefix)/sbin/kvmeter
+	$(if $(DESTDIR),,depmod -a $(KREL))
+
+clean:
+	+$(MODULE_MAKE) clean
+	+$(MAKE) -C bpf clean
+	+$(if $(KSRC),$(MAKE) -C selftests KSRC=$(KSRC) clean)
+
+demo check lint bench-exit:
+	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
+
+help:
+	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c):'
+	@echo '  make              build kvmeter.ko for the running kernel, and the reader'
+	@echo '  make install      install both (DESTDIR, prefix=$(prefix), KREL=$(KREL))'
+	@echo '  make uninstall    remove them'
+	@echo ''
+	@echo 'On any Debian 12 or 13 machine, as root; installs what it needs:'
+	@echo '  make demo         boot emulated hypervisor hosts, show kvmeter on real guests'
+	@echo '  make check        run all tests; KERNELS="6.1 6.12 7.2" LEGS="amd intel" TESTS="..."'
+	@echo '                    run a part, e.g. make check KERNELS=6.1 LEGS=amd TESTS=exits_test'
+	@echo '  make lint         checkpatch, sparse, W=1, shellcheck, clang-format'
+	@echo '  make bench-exit   instructions per exit, into build/bench/exit.json'
+	@echo ''
+	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

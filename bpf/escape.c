@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Makes text from elsewhere safe to show: nothing in it can steer a terminal or break a format. */
+#include <string.h>
+
+#include "reader.h"
+
+/* Characters without a width, and those that turn the direction of writing: they hide or disguise. */
+static bool is_deceptive(__u32 c)
+{
+	return c == 0xad || c == 0x61c || c == 0xfeff || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/* Length of the UTF-8 character at @s if it is well-formed and may be shown as it is, or 0. */
+static unsigned int utf8_len(const unsigned char *s)
+{
+	static const __u32 lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned int len, i;
+	__u32 c;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		len = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		len = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	c = s[0] & (0xff >> (len + 1));
+	for (i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < lowest[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	/* U+0080 to U+009F are control characters, U+009B begins a terminal sequence. */
+	return c < 0xa0 || is_deceptive(c) ? 0 : len;
+}
+
+/**
+ * kvmeter_escape_text - make text safe to show
+ * @text: anything that ends in a NUL
+ * @shown: where the result goes; valid UTF-8, cut between characters if it does not fit
+ * @size: bytes there, at least 1
+ *
+ * Printable ASCII and other printable UTF-8 stay; every other byte becomes \xNN and a backslash two,
+ * so that two different texts never look the same.
+ */
+void kvmeter_escape_text(const char *text, char *shown, size_t size)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned int len;
+	char one[8];
+
+	while (*s) {
+		len = utf8_len(s);
+		if (len) {
+			memcpy(one, s, len);
+			one[len] = '\0';
+		} else if (*s == '\\') {
+			memcpy(one, "\\\\", 3);
+		} else if (*s >= ' ' && *s <= '~') {
+			one[0] = *s;
+			one[1] = '\0';
+		} else {
+			snprintf(one, sizeof(one), "\\x%02x", *s);
+		}
+		if (strlen(one) >= size)
+			break;
+		memcpy(shown, one, strlen(one));
+		shown += strlen(one);
+		size -= strlen(one);
+		s += len ? len : 1;
+	}
+	*shown = '\0';
+}
+
+/**
+ * kvmeter_escape_width - columns that a text takes on a screen
+ * @shown: from kvmeter_escape_text()
+ *
+ * Return: its characters; wide ones count once.
+ */
+unsigned int kvmeter_escape_width(const char *shown)
+{
+	unsigned int width = 0;
+
+	for (; *shown; shown++)
+		width += ((unsigned char)*shown & 0xc0) != 0x80;
+	return width;
+}

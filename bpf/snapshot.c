@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copies all used slots out of the maps, each VM and each vCPU consistent in itself. */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "reader.h"
+
+/*
+ * A vCPU is copied with all its rows while nothing writes it. One that exits without pause may never
+ * be quiet for that long: after WHOLE_TRIES its slot and each row are copied one by one, each
+ * consistent in itself. A writer is off again within a microsecond, unless a hypervisor below took
+ * the CPU from it in the middle; hence the naps.
+ */
+#define WHOLE_TRIES 100
+#define PART_TRIES 5000
+#define TRIES_PER_NAP 50
+#define NAP_NS 50000
+
+#define LOAD(ptr) __atomic_load_n(ptr, __ATOMIC_RELAXED)
+#define LOAD_ACQUIRE(ptr) __atomic_load_n(ptr, __ATOMIC_ACQUIRE)
+#define FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+
+static __u64 monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static __u64 ns_since(__u64 now_ns, __u64 then_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+static void nap_sometimes(unsigned int try)
+{
+	struct timespec nap = { .tv_nsec = NAP_NS };
+
+	if (try % TRIES_PER_NAP == TRIES_PER_NAP - 1)
+		nanosleep(&nap, NULL);
+}
+
+/* False if the slot is free. */
+static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
+{
+	unsigned int try;
+	__u32 gen;
+
+	for (try = 0; try < PART_TRIES; try++) {
+		gen = LOAD_ACQUIRE(&from->gen);
+		if (!(gen & 1))
+			return false;
+		memcpy(to, from, sizeof(*to));
+		FENCE_ACQUIRE();
+		if (LOAD(&from->gen) == gen && to->gen == gen) {
+			to->id[sizeof(to->id) - 1] = '\0';
+			return true;
+		}
+		nap_sometimes(try);
+	}
+	errx(1, "no consistent copy of a VM in %u tries", PART_TRIES);
+}
+
+/*
+ * Copies the slot and, if @rows is given, its rows.
+ * Return: 1, 0 if the slot is free, -EAGAIN if it was written meanwhile.
+ */
+static int copy_vcpu_once(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
+			  struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+{
+	__u32 seq = LOAD_ACQUIRE(&from->seq);
+	__u32 gen = LOAD_ACQUIRE(&from->gen);
+
+	if (!(gen & 1))
+		return 0;
+	if (seq & 1)
+		return -EAGAIN;
+	memcpy(to, from, sizeof(*to));
+	if (to->nr_rows < 1)
+		to->nr_rows = 1;
+	if (to->nr_rows > KVMETER_EXIT_ROWS)
+		to->nr_rows = KVMETER_EXIT_ROWS;
+	if (rows)
+		memcpy(rows, from_rows, to->nr_rows * sizeof(*rows));
+	FENCE_ACQUIRE();
+	if (LOAD(&from->seq) != seq || LOAD(&from->gen) != gen)
+		return -EAGAIN;
+	return 1;
+}
+
+/* Return: as copy_vcpu_once(), and 0 as well if the slot is no longer of generation @gen. */
+static int copy_row_once(struct kvmeter_exit *to, const struct kvmeter_exit *from,
+			 const struct kvmeter_vcpu *vcpu, __u32 gen)
+{
+	__u32 seq = LOAD_ACQUIRE(&vcpu->seq);
+
+	if (seq & 1)
+		return -EAGAIN;
+	memcpy(to, from, sizeof(*to));
+	FENCE_ACQUIRE();
+	if (LOAD(&vcpu->gen) != gen)
+		return 0;
+	return LOAD(&vcpu->seq) == seq ? 1 : -EAGAIN;
+}
+
+static bool copy_vcpu_in_parts(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
+			       struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+{
+	unsigned int row = 0, try;
+	int ret = -EAGAIN;
+
+	for (try = 0; try < PART_TRIES && ret == -EAGAIN; try++) {
+		ret = copy_vcpu_once(to, from, NULL, NULL);
+		nap_sometimes(try);
+	}
+	for (; try < PART_TRIES && ret > 0 && row < to->nr_rows; try++) {
+		ret = copy_row_once(&rows[row], &from_rows[row], from, to->gen);
+		if (ret > 0)
+			row++;
+		if (ret == -EAGAIN)
+			ret = 1;
+		nap_sometimes(try);
+	}
+	if (ret == 0)
+		return false;
+	if (ret > 0 && row == to->nr_rows)
+		return true;
+	errx(1, "no consistent copy of a vCPU in %u tries", PART_TRIES);
+}
+
+/* False if the slot is free. @rows has room for KVMETER_EXIT_ROWS. */
+static bool copy_vcpu(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
+		      struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+{
+	unsigned int try;
+	int ret;
+
+	for (try = 0; try < WHOLE_TRIES; try++) {
+		ret = copy_vcpu_once(to, from, rows, from_rows);
+		if (ret >= 0)
+			return ret;
+		nap_sometimes(try);
+	}
+	return copy_vcpu_in_parts(to, from, rows, from_rows);
+}
+
+static int compare_vm_slots(const void *a, const void *b)
+{
+	const __u32 *slot = a;
+	const struct kvmeter_snap_vm *vm = b;
+
+	return (*slot > vm->slot) - (*slot < vm->slot);
+}
+
+static int compare_vcpus(const void *a, const void *b)
+{
+	const struct kvmeter_snap_vcpu *l = a, *r = b;
+
+	if (l->v.vm != r->v.vm)
+		return l->v.vm < r->v.vm ? -1 : 1;
+	return (l->v.vcpu_id > r->v.vcpu_id) - (l->v.vcpu_id < r->v.vcpu_id);
+}
+
+static struct kvmeter_snap_vm *find_vm(const struct kvmeter_snap *snap, __u32 slot, __u32 gen)
+{
+	struct kvmeter_snap_vm *vm;
+
+	vm = bsearch(&slot, snap->vms, snap->nr_vms, sizeof(*vm), compare_vm_slots);
+	return vm && vm->v.gen == gen ? vm : NULL;
+}
+
+static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot)
+{
+	struct kvmeter_snap_vm *vm;
+
+	snap->vms = kvmeter_array_grow(snap->vms, &snap->room_vms, snap->nr_vms + 1, sizeof(*vm));
+	vm = &snap->vms[snap->nr_vms];
+	memset(vm, 0, sizeof(*vm));
+	if (!copy_vm(&vm->v, &maps->vms[slot]))
+		return;
+	vm->slot = slot;
+	vm->name = kvmeter_names_get(slot, &vm->v);
+	vm->elapsed_ns = ns_since(snap->now_ns, vm->v.first_ns);
+	snap->nr_vms++;
+}
+
+static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot)
+{
+	struct kvmeter_snap_vcpu *vcpu;
+
+	snap->vcpus = kvmeter_array_grow(snap->vcpus, &snap->room_vcpus, snap->nr_vcpus + 1,
+					 sizeof(*vcpu));
+	snap->rows = kvmeter_array_grow(snap->rows, &snap->room_rows,
+					snap->nr_rows + KVMETER_EXIT_ROWS, sizeof(*snap->rows));
+	vcpu = &snap->vcpus[snap->nr_vcpus];
+	memset(vcpu, 0, sizeof(*vcpu));
+	if (!copy_vcpu(&vcpu->v, &maps->vcpus[slot], &snap->rows[snap->nr_rows],
+		       &maps->exits[(size_t)slot * KVMETER_EXIT_ROWS]))
+		return;
+	/* Its VM came after the VMs were copied, or went: the next snapshot will tell. */
+	if (!find_vm(snap, vcpu->v.vm, vcpu->v.vm_gen))
+		return;
+	vcpu->slot = slot;
+	vcpu->first_row = snap->nr_rows;
+	vcpu->elapsed_ns = ns_since(snap->now_ns, vcpu->v.first_ns);
+	snap->nr_rows += vcpu->v.nr_rows;
+	snap->nr_vcpus++;
+}
+
+/* Bring vCPUs into the order of their VMs, and tell VMs and slots where they are. */
+static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
+{
+	struct kvmeter_snap_vm *vm;
+	unsigned int i;
+
+	snap->vcpu_at = kvmeter_array_grow(snap->vcpu_at, &snap->room_at, max_vcpus,
+					   sizeof(*snap->vcpu_at));
+	memset(snap->vcpu_at, 0, snap->room_at * sizeof(*snap->vcpu_at));
+	if (snap->nr_vcpus)
+		qsort(snap->vcpus, snap->nr_vcpus, sizeof(*snap->vcpus), compare_vcpus);
+	for (i = 0; i < snap->nr_vcpus; i++) {
+		snap->vcpu_at[snap->vcpus[i].slot] = i + 1;
+		vm = find_vm(snap, snap->vcpus[i].v.vm, snap->vcpus[i].v.vm_gen);
+		if (!vm->nr_vcpus++)
+			vm->first_vcpu = i;
+	}
+}
+
+/**
+ * kvmeter_snapshot_take - copy the host and all VMs and vCPUs that have a slot
+ * @snap: zeroed or taken before; its memory is used again
+ * @maps: from kvmeter_maps_open()
+ *
+ * Nothing in the maps is believed unseen: slots, rows and links are checked against the limits, and
+ * a vCPU whose VM is not in the snapshot is left out.
+ */
+void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps)
+{
+	__u32 max_vms = maps->info.map[KVMETER_MAP_VMS].max_entries;
+	__u32 max_vcpus = maps->info.map[KVMETER_MAP_VCPUS].max_entries;
+	__u32 slot;
+
+	snap->now_ns = monotonic_ns();
+	snap->interval_ns = 0;
+	snap->host = *maps->host;
+	if (snap->host.abi != KVMETER_ABI)
+		errx(1, "the maps have ABI %u, this reader knows %u", snap->host.abi, KVMETER_ABI);
+	snap->nr_vms = 0;
+	snap->nr_vcpus = 0;
+	snap->nr_rows = 0;
+	for (slot = 0; slot < max_vms; slot++) {
+		if (LOAD(&maps->index[slot / 64].vms) >> (slot % 64) & 1)
+			take_vm(snap, maps, slot);
+	}
+	for (slot = 0; slot < max_vcpus; slot++) {
+		if (LOAD(&maps->index[slot / 64].vcpus) >> (slot % 64) & 1)
+			take_vcpu(snap, maps, slot);
+	}
+	link_vcpus(snap, max_vcpus);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Takes snapshots at the intervals asked for, and has each reported: the loop of all views. */
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "reader.h"
+
+/* A bare number up to this, that is no VM's, is an interval; above, most likely a pid that is gone. */
+#define BARE_INTERVAL_MAX_S 60
+
+#define NS_PER_S 1000000000LL
+
+struct plan {
+	int vm;
+	double interval_s; /* 0: one report */
+	unsigned long count; /* 0: until interrupted */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	/* No SA_RESTART: a write to a pipe that nobody reads has to end as well. */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Signals come only inside ppoll(), so none is lost between the test and the sleep. */
+static void sleep_until(long long when_ns)
+{
+	struct timespec now, left;
+	long long left_ns;
+	sigset_t block, before;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	while (!interrupted) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left_ns = when_ns - (now.tv_sec * NS_PER_S + now.tv_nsec);
+		if (left_ns <= 0)
+			break;
+		left.tv_sec = left_ns / NS_PER_S;
+		left.tv_nsec = left_ns % NS_PER_S;
+		if (ppoll(NULL, 0, &left, &before) && errno != EINTR)
+			err(1, "ppoll");
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static bool is_interval(const char *text, double *seconds)
+{
+	bool unit;
+
+	return kvmeter_select_parse_seconds(text, seconds, &unit) &&
+	       (unit || *seconds <= BARE_INTERVAL_MAX_S);
+}
+
+/* Only who knows the VMs can tell whether a first argument is one: "7" may be a pid or seconds. */
+static void make_plan(struct plan *plan, const struct kvmeter_args *args,
+		      const struct kvmeter_snap *snap)
+{
+	unsigned int next = 0;
+	bool unit;
+
+	plan->vm = -1;
+	plan->interval_s = 0;
+	plan->count = 0;
+	if (args->guest) {
+		plan->vm = kvmeter_select_get_vm(snap, args->guest);
+	} else if (args->nr_pos) {
+		plan->vm = kvmeter_select_find_vm(snap, args->pos[0]);
+		if (plan->vm < 0 && !is_interval(args->pos[0], &plan->interval_s))
+			kvmeter_select_get_vm(snap, args->pos[0]);
+		next = plan->vm >= 0;
+	}
+	if (next < args->nr_pos &&
+	    !kvmeter_select_parse_seconds(args->pos[next++], &plan->interval_s, &unit))
+		errx(EX_USAGE, "'%s' is no interval in seconds", args->pos[next - 1]);
+	if (next < args->nr_pos && !kvmeter_select_parse_count(args->pos[next++], &plan->count))
+		errx(EX_USAGE, "'%s' is no number of reports", args->pos[next - 1]);
+	if (next < args->nr_pos)
+		errx(EX_USAGE, "no VM '%s', and too many arguments without one", args->pos[0]);
+}
+
+/* Index of the VM, wherever it is by now. */
+static int find_again(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < snap->nr_vms; i++) {
+		if (snap->vms[i].slot == vm->slot && snap->vms[i].v.gen == vm->v.gen)
+			return i;
+	}
+	errx(1, "the VM %s is gone", vm->v.id);
+}
+
+static void flush(void)
+{
+	if (fflush(stdout) && !interrupted)
+		err(1, "cannot write");
+}
+
+/**
+ * kvmeter_view_run - report once, or at intervals until the count is reached or ^C
+ * @args: the command line
+ * @report: prints a report
+ *
+ * The first report is of all that was counted since each VM was first seen, each further one of the
+ * interval before it.
+ */
+void kvmeter_view_run(const struct kvmeter_args *args,
+		      void (*report)(const struct kvmeter_report *report))
+{
+	struct kvmeter_snap snaps[2] = {}, delta = {}, *cur = &snaps[0], *prev = &snaps[1], *swap;
+	struct kvmeter_report r = { .snap = cur, .args = args };
+	struct kvmeter_snap_vm vm;
+	struct kvmeter_maps maps;
+	struct plan plan;
+	long long start_ns;
+
+	kvmeter_maps_open(&maps);
+	kvmeter_snapshot_take(cur, &maps);
+	make_plan(&plan, args, cur);
+	r.vm = plan.vm;
+	if (plan.vm >= 0)
+		vm = cur->vms[plan.vm];
+	if (plan.interval_s > 0)
+		catch_signals();
+	start_ns = cur->now_ns;
+	for (;;) {
+		report(&r);
+		flush();
+		r.nr++;
+		if (!(plan.interval_s > 0) || r.nr == plan.count)
+			return;
+		sleep_until(start_ns + (long long)(r.nr * plan.interval_s * 1e9));
+		if (interrupted)
+			return;
+		swap = prev;
+		prev = cur;
+		cur = swap;
+		kvmeter_snapshot_take(cur, &maps);
+		kvmeter_maps_check_attached(&maps);
+		if (plan.vm >= 0)
+			r.vm = find_again(cur, &vm);
+		kvmeter_delta_get(&delta, cur, prev);
+		r.snap = &delta;
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every difference between the kernels we support; nothing else here tests a version. */
+#ifndef _KVMETER_COMPAT_H
+#define _KVMETER_COMPAT_H
+
+#include <linux/kvm_host.h>
+#include <linux/module.h>
+#include <linux/tracepoint.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#error "kvmeter supports Linux 6.1 to 7.2"
+#endif
+
+#ifndef CONFIG_X86_64
+#error "kvmeter supports x86-64 only"
+#endif
+
+#if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_KPROBES) || !defined(CONFIG_SCHED_INFO)
+#error "kvmeter needs a kernel with KVM, KPROBES and SCHED_INFO"
+#endif
+
+/* 6.13 made the namespace a string. Kernels without the namespace ignore the import. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define KVMETER_IMPORT_NS(ns) MODULE_IMPORT_NS(#ns)
+#else
+#define KVMETER_IMPORT_NS(ns) MODULE_IMPORT_NS(ns)
+#endif
+
+/* The n-th tracepoint of a module; 6.9 gave for_each_tracepoint_in_module(), 6.1 has the table. */
+static inline struct tracepoint *kvmeter_module_tracepoint(struct module *mod, unsigned int n)
+{
+	return tracepoint_ptr_deref(&mod->tracepoints_ptrs[n]);
+}
+
+/* A TDX guest has no VMCS of KVM's: neither VMREAD nor struct vcpu_vmx mean anything there. */
+static inline bool kvmeter_vm_is_tdx(const struct kvm *kvm)
+{
+#ifdef KVM_X86_TDX_VM
+	return kvm->arch.vm_type == KVM_X86_TDX_VM;
+#else
+	return false;
+#endif
+}
+
+/* Address spaces of a VM's memory slots: a constant until 6.8 made it a matter of the VM. */
+static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	return kvm_arch_nr_memslot_as_ids(kvm);
+#else
+	return KVM_ADDRESS_SPACE_NUM;
+#endif
+}
+
+#endif /* _KVMETER_COMPAT_H */

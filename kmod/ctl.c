@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/kvmeter: the ioctls of include/uapi/linux/kvmeter.h, checked and handed on. */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "ctl.h"
+#include "maps.h"
+#include "store.h"
+
+static long get_info(void __user *arg)
+{
+	struct kvmeter_info info;
+	struct kvmeter_host host;
+
+	kvmeter_store_get_host(&host);
+	kvmeter_maps_get_info(&info);
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long attach(const void __user *arg)
+{
+	struct kvmeter_attach a;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.flags || memchr_inv(a.reserved, 0, sizeof(a.reserved)) ||
+	    memchr_inv(a.fd + KVMETER_MAP_NR, 0, sizeof(a.fd) - KVMETER_MAP_NR * sizeof(a.fd[0])))
+		return -EINVAL;
+	return kvmeter_maps_attach(a.fd);
+}
+
+static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	switch (cmd) {
+	case KVMETER_GET_INFO:
+		return get_info((void __user *)arg);
+	case KVMETER_ATTACH:
+		return attach((const void __user *)arg);
+	case KVMETER_DETACH:
+		return arg ? -EINVAL : kvmeter_maps_detach();
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations ctl_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ctl_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice ctl_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kvmeter",
+	.fops = &ctl_fops,
+	.mode = 0600,
+};
+
+/**
+ * kvmeter_ctl_init - make /dev/kvmeter
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int kvmeter_ctl_init(void)
+{
+	return misc_register(&ctl_dev);
+}
+
+/**
+ * kvmeter_ctl_exit - take /dev/kvmeter away
+ *
+ * Context: may sleep. Nobody has it open: an open file keeps the module from being unloaded.
+ */
+void kvmeter_ctl_exit(void)
+{
+	misc_deregister(&ctl_dev);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finds kernel events and functions by name at load and ties probes to them.
+ *
+ * Nothing here links against kvm.ko: on a host without it the load then fails with one line of
+ * ours instead of a list of unknown symbols. A reference on the module that owns the tracepoints
+ * keeps them in place.
+ */
+#include <linux/cpufeature.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/objtool.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+
+#include <asm/nospec-branch.h>
+
+#include "compat.h"
+#include "hooks.h"
+
+#define ENDBR64 0xfa1e0ff3
+
+static void *lookup_name_addr;
+static struct module *kvm_module;
+
+/* What a search through the tracepoints is for. */
+struct tracepoint_search {
+	struct notifier_block nb;
+	const char *name;
+	struct tracepoint *tp;
+	struct module *owner;
+};
+
+static void match_builtin(struct tracepoint *tp, void *priv)
+{
+	struct tracepoint_search *s = priv;
+
+	if (!s->tp && !strcmp(tp->name, s->name))
+		s->tp = tp;
+}
+
+static int match_module(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct tracepoint_search *s = container_of(nb, struct tracepoint_search, nb);
+	struct tp_module *tp_mod = data;
+	unsigned int i;
+
+	if (action != MODULE_STATE_COMING || s->tp)
+		return NOTIFY_OK;
+	for (i = 0; i < tp_mod->mod->num_tracepoints; i++) {
+		struct tracepoint *tp = kvmeter_module_tracepoint(tp_mod->mod, i);
+
+		if (strcmp(tp->name, s->name) || !try_module_get(tp_mod->mod))
+			continue;
+		s->tp = tp;
+		s->owner = tp_mod->mod;
+		break;
+	}
+	return NOTIFY_OK;
+}
+
+/* Registering a notifier replays every module that is loaded: that is the only list there is. */
+static struct tracepoint *find_tracepoint(const char *name)
+{
+	struct tracepoint_search s = { .nb.notifier_call = match_module, .name = name };
+
+	for_each_kernel_tracepoint(match_builtin, &s);
+	if (s.tp)
+		return s.tp;
+	if (register_tracepoint_module_notifier(&s.nb))
+		return NULL;
+	unregister_tracepoint_module_notifier(&s.nb);
+	if (s.owner && !kvm_module)
+		kvm_module = s.owner;
+	else if (s.owner)
+		module_put(s.owner);
+	return s.tp;
+}
+
+/*
+ * Call kallsyms_lookup_name(). Its address is taken nowhere in the kernel, so on a CPU with IBT its
+ * ENDBR is overwritten at boot and an indirect call would be fatal. A return is not tracked by
+ * IBT, hence this way of getting there; the callee returns behind the inner call.
+ */
+static noinline unsigned long lookup_name(const char *name)
+{
+	unsigned long addr;
+
+	asm volatile("call 1f\n\t"
+		     "jmp 2f\n"
+		     "1:\tpush %[fn]\n\t"
+		     ANNOTATE_RETPOLINE_SAFE "\n\t"
+		     "ret\n\t"
+		     "int3\n"
+		     "2:"
+		     : "=a"(addr), "+D"(name), ASM_CALL_CONSTRAINT
+		     : [fn] "b"(lookup_name_addr)
+		     : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "cc", "memory");
+	return addr;
+}
+STACK_FRAME_NON_STANDARD(lookup_name);
+
+/**
+ * kvmeter_hooks_find_symbol - address of a kernel function or variable
+ * @module: module that has it; the kernel itself is searched too, for when it is built in
+ * @name: its name
+ *
+ * Context: may sleep; at load, and when a vendor module is loaded.
+ * Return: the address, or NULL if there is none.
+ */
+void *kvmeter_hooks_find_symbol(const char *module, const char *name)
+{
+	char full[MODULE_NAME_LEN + KSYM_NAME_LEN];
+	unsigned long addr;
+
+	snprintf(full, sizeof(full), "%s:%s", module, name);
+	addr = lookup_name(full);
+	if (!addr)
+		addr = lookup_name(name);
+	return (void *)addr;
+}
+
+/**
+ * kvmeter_hooks_find_function - address of a kernel function that may be called by pointer
+ * @module: module that has it; the kernel itself is searched too
+ * @name: its name
+ *
+ * Context: as kvmeter_hooks_find_symbol().
+ * Return: the address, or NULL if there is none or an indirect call there would be fatal.
+ */
+void *kvmeter_hooks_find_function(const char *module, const char *name)
+{
+	void *fn = kvmeter_hooks_find_symbol(module, name);
+
+#ifdef CONFIG_X86_KERNEL_IBT
+	if (fn && boot_cpu_has(X86_FEATURE_IBT) && *(u32 *)fn != ENDBR64)
+		return NULL;
+#endif
+	return fn;
+}
+
+/**
+ * kvmeter_hooks_init - find the kernel's own symbol lookup
+ *
+ * It is not exported; a kprobe on it, never armed for longer than this, has its address.
+ *
+ * Context: may sleep.
+ * Return: 0, or a negative errno.
+ */
+int kvmeter_hooks_init(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	int ret;
+
+	ret = register_kprobe(&kp);
+	if (ret)
+		return ret;
+	/* Behind the ENDBR where there is one: lookup_name() can go there. */
+	lookup_name_addr = kp.addr;
+	unregister_kprobe(&kp);
+	return 0;
+}
+
+/**
+ * kvmeter_hooks_exit - let go of the module that has the tracepoints
+ *
+ * Context: may sleep; after kvmeter_hooks_unregister().
+ */
+void kvmeter_hooks_exit(void)
+{
+	module_put(kvm_module);
+	kvm_module = NULL;
+}
+
+/**
+ * kvmeter_hooks_resolve - find every hook of a table, register none
+ * @hooks: the table
+ * @nr: its length
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOENT if a core hook is not there, which is said in one line.
+ */
+int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
+{
+	struct kvmeter_hook *h;
+
+	for (h = hooks; h < hooks + nr; h++) {
+		if (h->kind == KVMETER_HOOK_TRACEPOINT) {
+			h->tp = find_tracepoint(h->name);
+			h->found = h->tp;
+		} else {
+			h->kp.symbol_name = h->name;
+			h->kp.pre_handler = h->pre_handler;
+			h->found = kvmeter_hooks_find_symbol("kvm", h->name);
+		}
+		if (h->found || !h->core)
+			continue;
+		pr_err("kvmeter: load failed: no %s '%s' in this kernel: is kvm loaded? (%d)\n",
+		       h->kind == KVMETER_HOOK_TRACEPOINT ? "tracepoint" : "function",
+		       h->name, -ENOENT);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int register_one(struct kvmeter_hook *h)
+{
+	if (h->kind == KVMETER_HOOK_TRACEPOINT)
+		return tracepoint_probe_register(h->tp, h->probe, NULL);
+	return register_kprobe(&h->kp);
+}
+
+/**
+ * kvmeter_hooks_register - tie the probes of a table, in its order
+ * @hooks: the table, resolved
+ * @nr: its length
+ *
+ * A hook that is no core one and cannot be tied is left off.
+ *
+ * Context: may sleep.
+ * Return: 0, or the errno of the core hook that failed; none is tied then.
+ */
+int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
+{
+	struct kvmeter_hook *h;
+	int ret;
+
+	for (h = hooks; h < hooks + nr; h++) {
+		if (!h->found)
+			continue;
+		ret = register_one(h);
+		h->on = !ret;
+		if (!ret || !h->core)
+			continue;
+		pr_err("kvmeter: load failed: cannot probe '%s' (%d)\n", h->name, ret);
+		kvmeter_hooks_unregister(hooks, nr);
+		return ret;
+	}
+	return 0;
+}
+
+/**
+ * kvmeter_hooks_unregister - untie the probes of a table in reverse order, wait for those running
+ * @hooks: the table
+ * @nr: its length
+ *
+ * Context: may sleep. When it returns no probe runs and none will.
+ */
+void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr)
+{
+	struct kvmeter_hook *h;
+
+	for (h = hooks + nr; h-- > hooks;) {
+		if (!h->on)
+			continue;
+		h->on = false;
+		if (h->kind == KVMETER_HOOK_TRACEPOINT)
+			tracepoint_probe_unregister(h->tp, h->probe, NULL);
+		else
+			unregister_kprobe(&h->kp);
+	}
+	tracepoint_synchronize_unregister();
+}
+
+/**
+ * kvmeter_hooks_missed_nr - how many calls the kprobes of a table missed
+ * @hooks: the table
+ * @nr: its length
+ *
+ * Context: any.
+ * Return: events, since load.
+ */
+unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr)
+{
+	const struct kvmeter_hook *h;
+	unsigned long missed = 0;
+
+	for (h = hooks; h < hooks + nr; h++)
+		if (h->kind == KVMETER_HOOK_KPROBE)
+			missed += h->kp.nmissed;
+	return missed;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Names of kernel events and functions to what is called when they happen. */
+#ifndef _KVMETER_HOOKS_H
+#define _KVMETER_HOOKS_H
+
+#include <linux/kprobes.h>
+#include <linux/types.h>
+
+enum kvmeter_hook_kind {
+	KVMETER_HOOK_TRACEPOINT,
+	KVMETER_HOOK_KPROBE, /* at the first instruction of a function */
+};
+
+/**
+ * struct kvmeter_hook - one place in the kernel, and what to call there
+ * @name: of the tracepoint or function
+ * @kind: which of the two it is
+ * @core: without it the module cannot be loaded
+ * @probe: tracepoint probe, by the tracepoint's prototype with a void * before it
+ * @pre_handler: kprobe handler
+ * @tp: the tracepoint, once found
+ * @kp: the kprobe
+ * @found: it is there
+ * @on: it is registered
+ */
+struct kvmeter_hook {
+	const char *name;
+	enum kvmeter_hook_kind kind;
+	bool core;
+	void *probe;
+	kprobe_pre_handler_t pre_handler;
+	struct tracepoint *tp;
+	struct kprobe kp;
+	bool found;
+	bool on;
+};
+
+int kvmeter_hooks_init(void);
+void kvmeter_hooks_exit(void);
+int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr);
+int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr);
+void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr);
+unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr);
+void *kvmeter_hooks_find_symbol(const char *module, const char *name);
+void *kvmeter_hooks_find_function(const char *module, const char *name);
+
+#endif /* _KVMETER_HOOKS_H */

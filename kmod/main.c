@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
+ *
+ * Events (hooks.c, probes.c) reach collectors (exits.c, steal.c, dirty.c), which write into the
+ * store (store.c, mem.c); views (debugfs.c, ctl.c with maps.c) copy out of it. Calls go that way
+ * and no other; the one thing the store says back, that VMs have come or gone, arrives here.
+ */
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include "collect.h"
+#include "ctl.h"
+#include "debugfs.h"
+#include "hooks.h"
+#include "maps.h"
+#include "probes.h"
+#include "reason.h"
+#include "scan.h"
+#include "store.h"
+
+static bool can_scan;
+
+static void on_change(struct work_struct *work)
+{
+	if (can_scan && kvmeter_probes_see_logging())
+		kvmeter_scan_count_logging();
+	kvmeter_debugfs_sync();
+}
+
+static DECLARE_WORK(change_work, on_change);
+
+static void tell_changed(void)
+{
+	schedule_work(&change_work);
+}
+
+static int failed(const char *step, int err)
+{
+	pr_err("kvmeter: load failed: %s (%d)\n", step, err);
+	return err;
+}
+
+static int __init kvmeter_init(void)
+{
+	u32 vendor;
+	int ret;
+
+	ret = kvmeter_hooks_init();
+	if (ret)
+		return failed("no symbol lookup", ret);
+
+	ret = kvmeter_probes_resolve();
+	if (ret)
+		goto exit_hooks;
+
+	ret = kvmeter_exits_init();
+	if (ret) {
+		failed("no usable time-stamp counter", ret);
+		goto exit_hooks;
+	}
+
+	vendor = kvmeter_reason_init();
+	if (vendor == KVMETER_VENDOR_NONE) {
+		ret = failed("neither VMX nor SVM", -ENODEV);
+		goto exit_hooks;
+	}
+
+	ret = kvmeter_store_init(tell_changed, vendor);
+	if (ret)
+		goto exit_reason;
+
+	can_scan = kvmeter_scan_resolve();
+	kvmeter_debugfs_init();
+
+	ret = kvmeter_probes_register();
+	if (ret)
+		goto exit_debugfs;
+
+	if (can_scan)
+		kvmeter_scan_find_vms();
+	if (can_scan && kvmeter_probes_see_logging())
+		kvmeter_store_set_feature(KVMETER_FEATURE_DIRTY);
+
+	ret = kvmeter_ctl_init();
+	if (ret) {
+		failed("cannot register /dev/kvmeter", ret);
+		goto unregister_probes;
+	}
+	return 0;
+
+unregister_probes:
+	kvmeter_probes_unregister();
+	cancel_work_sync(&change_work);
+exit_debugfs:
+	kvmeter_debugfs_exit();
+	kvmeter_store_exit();
+exit_reason:
+	kvmeter_reason_exit();
+exit_hooks:
+	kvmeter_hooks_exit();
+	return ret;
+}
+
+static void __exit kvmeter_exit(void)
+{
+	kvmeter_ctl_exit();
+	kvmeter_probes_unregister();
+	cancel_work_sync(&change_work);
+	kvmeter_debugfs_exit();
+	kvmeter_maps_exit();
+	kvmeter_store_exit();
+	kvmeter_reason_exit();
+	kvmeter_hooks_exit();
+}
+
+module_init(kvmeter_init);
+module_exit(kvmeter_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Accounts for the time of KVM's vCPUs");
+MODULE_SOFTDEP("pre: kvm");

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proves that exit reasons are read from the right place before that place is relied on.
+ *
+ * kvm_exit carries no reason. On Intel it is VMREAD away; on AMD it is in the VMCB, to which the
+ * word behind struct kvm_vcpu points on all kernels we know. The vendor module has a function that
+ * says the same: for the first exits of each vCPU both are asked. If they ever differ, that vCPU's
+ * reasons come from the function from then on; without the function they are unknown.
+ */
+#include <linux/cpufeature.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "hooks.h"
+#include "reason.h"
+
+/* Comparisons that must agree before the function is asked no more. */
+#define PROOFS 64
+
+typedef void (*get_exit_info_fn)(struct kvm_vcpu *vcpu, u32 *reason, u64 *info1, u64 *info2,
+				 u32 *intr_info, u32 *error_code);
+
+static const char *vendor_module;
+static const char *vendor_function;
+static u32 vendor_isa;
+static get_exit_info_fn get_exit_info;
+
+/*
+ * The vendor module may be loaded after us and unloaded before us. While it goes there is no VM,
+ * hence no probe that could be about to call it.
+ */
+static int on_module(struct notifier_block *nb, unsigned long action, void *data)
+{
+	const struct module *mod = data;
+
+	if (!vendor_module || strcmp(mod->name, vendor_module))
+		return NOTIFY_DONE;
+	if (action == MODULE_STATE_COMING)
+		WRITE_ONCE(get_exit_info,
+			   kvmeter_hooks_find_function(vendor_module, vendor_function));
+	else if (action == MODULE_STATE_GOING)
+		WRITE_ONCE(get_exit_info, NULL);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_nb = { .notifier_call = on_module };
+
+/* What the direct way gives, taking no address on trust. */
+static bool read_direct(struct kvm_vcpu *vcpu, u32 isa, u32 *reason)
+{
+	struct vmcb *vmcb;
+	u64 value;
+
+	if (isa == KVMETER_ISA_VMX) {
+		if (!kvmeter_vmread(KVMETER_VMCS_EXIT_REASON, &value))
+			return false;
+		*reason = value;
+		return true;
+	}
+	return !get_kernel_nofault(vmcb, kvmeter_vmcb_ptr(vcpu)) &&
+	       !copy_from_kernel_nofault(reason, &vmcb->control.exit_code, sizeof(*reason));
+}
+
+/**
+ * kvmeter_reason_prove - kvmeter_reason_read() while the direct way is not yet, or not, relied on
+ * @v: the vCPU's record
+ * @vcpu: the vCPU
+ * @isa: KVMETER_ISA_*
+ * @exit: filled in
+ *
+ * Context: kvm_exit probe of that vCPU, preemption off.
+ * Return: true if @exit can be relied on.
+ */
+bool kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+			  struct kvmeter_exit_info *exit)
+{
+	get_exit_info_fn fn = READ_ONCE(get_exit_info);
+	u32 reason = 0, direct, intr_info, error_code;
+	u64 info2;
+
+	exit->reason = 0;
+	exit->info = 0;
+	if (v->vm->tdx || v->reason_source == KVMETER_REASON_NONE)
+		return false;
+	if (!fn || isa != vendor_isa) {
+		v->reason_source = KVMETER_REASON_NONE;
+		kvmeter_store_set_reason_source(KVMETER_REASON_NONE);
+		return false;
+	}
+	fn(vcpu, &reason, &exit->info, &info2, &intr_info, &error_code);
+	exit->reason = isa == KVMETER_ISA_VMX ? (u16)reason : reason;
+	if (v->reason_source == KVMETER_REASON_VENDOR)
+		return true;
+
+	if (!read_direct(vcpu, isa, &direct) || direct != reason) {
+		v->reason_source = KVMETER_REASON_VENDOR;
+		kvmeter_store_set_reason_source(KVMETER_REASON_VENDOR);
+	} else if (++v->proofs >= PROOFS) {
+		v->reason_source = KVMETER_REASON_DIRECT;
+		kvmeter_store_set_reason_source(KVMETER_REASON_DIRECT);
+	}
+	return true;
+}
+
+/**
+ * kvmeter_reason_init - find out the vendor, and the vendor module's function if it is loaded
+ *
+ * Context: may sleep; after kvmeter_hooks_init().
+ * Return: enum kvmeter_vendor; KVMETER_VENDOR_NONE if this CPU can run no guests.
+ */
+u32 kvmeter_reason_init(void)
+{
+	u32 vendor = KVMETER_VENDOR_NONE;
+
+	if (boot_cpu_has(X86_FEATURE_VMX)) {
+		vendor = KVMETER_VENDOR_VMX;
+		vendor_isa = KVMETER_ISA_VMX;
+		vendor_module = "kvm_intel";
+		vendor_function = "vmx_get_exit_info";
+	} else if (boot_cpu_has(X86_FEATURE_SVM)) {
+		vendor = KVMETER_VENDOR_SVM;
+		vendor_isa = KVMETER_ISA_SVM;
+		vendor_module = "kvm_amd";
+		vendor_function = "svm_get_exit_info";
+	} else {
+		return KVMETER_VENDOR_NONE;
+	}
+	if (register_module_notifier(&module_nb))
+		return KVMETER_VENDOR_NONE;
+	WRITE_ONCE(get_exit_info, kvmeter_hooks_find_function(vendor_module, vendor_function));
+	return vendor;
+}
+
+/**
+ * kvmeter_reason_exit - undo kvmeter_reason_init()
+ *
+ * Context: may sleep.
+ */
+void kvmeter_reason_exit(void)
+{
+	unregister_module_notifier(&module_nb);
+}

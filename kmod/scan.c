@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Finds the VMs that were there before the module, and which memory slots of a VM log already. */
+#include <linux/kvm_host.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include "compat.h"
+#include "hooks.h"
+#include "scan.h"
+#include "store.h"
+
+static struct mutex *lock; /* KVM's kvm_lock, for the list */
+static struct list_head *list;
+static void (*put_kvm)(struct kvm *kvm);
+
+/**
+ * kvmeter_scan_resolve - find KVM's list of VMs
+ *
+ * Context: may sleep; at load.
+ * Return: false if it, or what it takes to walk it, is not there.
+ */
+bool kvmeter_scan_resolve(void)
+{
+	lock = kvmeter_hooks_find_symbol("kvm", "kvm_lock");
+	list = kvmeter_hooks_find_symbol("kvm", "vm_list");
+	put_kvm = kvmeter_hooks_find_function("kvm", "kvm_put_kvm");
+	return lock && list && put_kvm;
+}
+
+/**
+ * kvmeter_scan_find_vms - give records to all VMs and vCPUs there are
+ *
+ * A VM leaves the list, under the lock, before it and its vCPUs are destroyed; so the end of
+ * whatever is found here will be seen.
+ *
+ * Context: may sleep; after the probes were registered.
+ */
+void kvmeter_scan_find_vms(void)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+	struct kvm *kvm;
+
+	mutex_lock(lock);
+	list_for_each_entry(kvm, list, vm_list) {
+		kvmeter_store_add_vm(kvm);
+		kvm_for_each_vcpu(i, vcpu, kvm)
+			kvmeter_store_add_vcpu(vcpu);
+	}
+	mutex_unlock(lock);
+}
+
+/* The VM that was seen at this address, if it still lives; with a reference to be put. */
+static struct kvm *get_kvm(const struct kvm *identity)
+{
+	struct kvm *kvm, *found = NULL;
+
+	mutex_lock(lock);
+	list_for_each_entry(kvm, list, vm_list) {
+		if (kvm != identity)
+			continue;
+		if (refcount_inc_not_zero(&kvm->users_count))
+			found = kvm;
+		break;
+	}
+	mutex_unlock(lock);
+	return found;
+}
+
+static void count_logging(struct kvm *kvm)
+{
+	struct kvm_memory_slot *slot;
+	u32 slots = 0;
+	u64 pages = 0;
+	int as_id, bkt;
+
+	mutex_lock(&kvm->slots_lock);
+	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++) {
+		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id)) {
+			if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
+				continue;
+			slots++;
+			pages += slot->npages;
+		}
+	}
+	kvmeter_store_set_log(kvm, slots, pages);
+	mutex_unlock(&kvm->slots_lock);
+}
+
+/**
+ * kvmeter_scan_count_logging - establish for each new VM which of its memory slots log
+ *
+ * Later changes are seen as they happen. A VM is held for no longer than it takes to count.
+ *
+ * Context: may sleep; waits for changes of memory slots under way.
+ */
+void kvmeter_scan_count_logging(void)
+{
+	struct kvm *identity, *kvm;
+	u32 next = 0;
+
+	while ((identity = kvmeter_store_next_unscanned(&next))) {
+		kvm = get_kvm(identity);
+		if (!kvm)
+			continue;
+		count_logging(kvm);
+		put_kvm(kvm);
+	}
+}

@@ -1,0 +1,414 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boot an emulated KVM host, run one command in it, and pass on its output and its exit status.
+#
+#   scripts/lab.sh --leg LEG --kernel KERNEL [OPTION...] -- COMMAND [ARGUMENT...]
+#
+#   --leg amd|intel     amd: QEMU's TCG, SVM with nested paging. intel: Bochs, VMX with EPT and PML
+#   --kernel KERNEL     6.1, 6.12 or 7.2: a stock Debian kernel, in the Debian root it comes from
+#   --share DIR         what the host has at /kvmeter, the command's directory (default build/KERNEL/src)
+#   --out DIR           what the command writes to /out is in DIR afterwards
+#   --file SRC:DEST     put the file or directory SRC into the host as DEST, an absolute path; may be repeated
+#   --prog NAME         intel only: the host also gets this program of the root; may be repeated
+#   --timeout SECONDS   of real time, for all of it (default 120 on amd, 300 on intel)
+#   --mem MIB           memory of the host (default 2048 on amd, 512 on intel)
+#   --cpus N            CPUs of the host (default 2; intel has 1)
+#   --icount            amd only: one CPU on which a nanosecond is an instruction; figures repeat
+#   --append ARGUMENTS  more for the kernel's command line
+#   --no-kvm            do not load kvm before the command
+#   --log FILE          keep the kernel's console in FILE
+#   -v                  show the kernel's console on standard error as it comes
+#
+# The host has the usual file systems mounted (debugfs, tracefs, bpffs at /sys/fs/bpf, cgroup2), kvm loaded and
+# a writable /, all of it forgotten at the end. On amd, / is the whole root of that kernel; on intel, a shell,
+# busybox, the --prog programs and /kvmeter without sources and objects, all with the libraries they need.
+# The command's environment has KVMETER_LEG and KVMETER_KERNEL; its output is a serial line, its input empty.
+#
+# Exit status: the command's own, or, with a line "lab: LEG/KERNEL: ..." on standard error that says so:
+#   120  the lab cannot run: something is missing, or the host did not get as far as the command
+#   121  the host's kernel panicked (an oops panics too)
+#   122  the host's kernel logged a WARNING, BUG, stall, call trace or the like while the command ran,
+#        whatever the command's own status
+#   123  no verdict: the host went down without giving the command's status
+#   124  time is up: the host, or the command in it, hangs
+#   130, 143  interrupted, terminated
+#
+# On intel, memory and time are small: a boot takes most of a minute.
+
+. "$(dirname "$0")/lib.sh"
+
+leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' append='' kvm=1 log='' verbose='' tmp=''
+files=() progs=() pids=()
+
+bad_usage()
+{
+	say "$*"
+	usage 120 >&2
+}
+
+# lab_exit STATUS TEXT: the lab's own verdict.
+lab_exit()
+{
+	printf 'lab: %s/%s: %s\n' "$leg" "$kernel" "$2" >&2
+	exit "$1"
+}
+
+show_console()
+{
+	printf -- '---- the end of the console ----\n' >&2
+	tail -n 40 "$tmp/console" | tr -d '\r' >&2
+	printf -- '--------------------------------\n' >&2
+}
+
+# shellcheck disable=SC2317 # run by the trap
+cleanup()
+{
+	local status=$? pid
+
+	trap - EXIT INT TERM HUP
+	for pid in "${pids[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	if [ -n "$tmp" ]; then
+		if [ -n "$log" ] && [ -e "$tmp/console" ]; then
+			tr -d '\r' <"$tmp/console" >"$log" || true
+		fi
+		rm -rf --one-file-system "$tmp"
+	fi
+	exit "$status"
+}
+
+# start COMMAND...: run it in the background, with the death of this script as its own.
+start()
+{
+	setpriv --pdeathsig KILL "$@" &
+	pids+=("$!")
+}
+
+# quote ARGUMENT...: for a POSIX shell to read back.
+quote()
+{
+	local word
+
+	for word; do
+		printf " '%s'" "${word//\'/\'\\\'\'}"
+	done
+}
+
+# unpack_module MODULE DIR: copy it and what it needs from the root, uncompressed, and print the names in load order.
+unpack_module()
+{
+	local path name
+
+	chroot "$root" modprobe -S "$release" --show-depends "$1" | while read -r verb path _; do
+		[ "$verb" = insmod ] || continue
+		name=${path##*/}
+		name=${name%.ko*}
+		case $path in
+		*.xz) xz -dc "$root$path" >"$2/$name.ko" ;;
+		*.zst) zstd -qdc "$root$path" >"$2/$name.ko" ;;
+		*) cp "$root$path" "$2/$name.ko" ;;
+		esac
+		echo "$name"
+	done
+}
+
+# make_initrd MODULE...: busybox, the modules, lab-init.sh and what it is to do.
+make_initrd()
+{
+	local dir=$tmp/initrd.d module modules=
+
+	mkdir -p "$dir/bin" "$dir/.lab/modules"
+	cp "$root/bin/busybox" "$dir/bin/"
+	ln -s busybox "$dir/bin/sh"
+	install -m 755 "$KVMETER_TOP/scripts/lab-init.sh" "$dir/.lab/init"
+	ln -s .lab/init "$dir/init"
+	for module; do
+		modules+=" $(unpack_module "$module" "$dir/.lab/modules" | tr '\n' ' ')"
+	done
+	# Each once, at its first place.
+	modules=$(tr -s ' ' '\n' <<<"$modules" | awk 'NF && !seen[$1]++' | tr '\n' ' ')
+	{
+		printf 'lab_leg=%s\nlab_kernel=%s\nlab_nonce=%s\n' "$leg" "$kernel" "$nonce"
+		printf "lab_modules='%s'\nlab_kvm=%s\n" "$modules" "${kvm:+kvm_$leg}"
+		printf 'lab_share=%s\nlab_out=%s\n' "${share:+1}" "${out:+1}"
+	} >"$dir/.lab/conf"
+	echo "exec$(quote "${command[@]}")" >"$dir/.lab/command"
+	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) >"$tmp/initrd"
+}
+
+start_amd()
+{
+	local accel=tcg,thread=multi args=()
+
+	make_initrd virtio_pci 9pnet_virtio 9p overlay
+	if [ -n "$icount" ]; then
+		accel=tcg,thread=single
+		cpus=1
+		args+=(-icount "shift=0,sleep=off")
+	fi
+	[ -z "$share" ] || args+=(-virtfs "local,path=$share,mount_tag=share,$shared")
+	[ -z "$out" ] || args+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=remap")
+
+	start qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot \
+		-machine q35 -accel "$accel" -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
+		-virtfs "local,path=$root,mount_tag=root,$shared" \
+		-virtfs "local,path=$tmp/files,mount_tag=files,$shared" \
+		-serial "file:$tmp/console" -serial "file:$tmp/output" \
+		-kernel "$root/boot/vmlinuz-$release" -initrd "$tmp/initrd" -append "$kernel_args" \
+		>"$tmp/emulator.log" 2>&1 </dev/null
+}
+
+# Files of the shared directory that the host can use: programs, scripts, modules, data.
+list_products()
+{
+	(cd "$share" && find . -name .git -prune -o -type f ! -name '.*' ! -name '*.[chSo]' ! -name '*.d' \
+		! -name '*.mod' ! -name '*.order' ! -name '*.symvers' ! -name 'built-in.a' ! -name '*.a' ! -name '*.md' -print)
+}
+
+# What is on the CD, under root/: there is no other way into Bochs.
+make_cd_root()
+{
+	local dir=$tmp/cd/root
+
+	mkdir -p "$dir"/{dev,proc,sys,tmp,run,root,out,kvmeter,etc,usr/{bin,sbin,lib,lib64}} "$tmp/kvm"
+	ln -s usr/bin usr/sbin usr/lib usr/lib64 "$dir/"
+	cp "$root/etc/passwd" "$root/etc/group" "$root/etc/nsswitch.conf" "$dir/etc/"
+	unpack_module "kvm_$leg" "$tmp/kvm" >/dev/null
+	mkdir -p "$dir/lib/modules/$release/kernel"
+	mv "$tmp"/kvm/*.ko "$dir/lib/modules/$release/kernel/"
+	[ -z "$share" ] || list_products | (cd "$share" && xargs -r -d '\n' cp -p --parents -t "$dir/kvmeter/" --)
+	cp -a "$tmp/files/." "$dir/"
+
+	# Programs and their libraries, as the root's own dynamic linker finds them; in a mount namespace that ends here.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare -m --propagation private sh -eu -c 'mount --bind "$1" "$2/out"; shift; exec chroot "$@"' sh \
+		"$dir" "$root" /bin/bash -eu -c '
+		take()
+		{
+			[ -e "/out$1" ] || { mkdir -p "/out${1%/*}" && cp -L "$1" "/out$1"; }
+		}
+		libraries()
+		{
+			ldd "$1" 2>/dev/null | sed -n "s,^[^/]*\(/[^ ]*\) (0x.*,\1,p" || true
+		}
+		release=$1
+		shift
+		for name; do
+			path=$(command -v "$name") || { echo "$name is not in the root" >&2; exit 1; }
+			take "$path"
+		done
+		ln -s dash /out/usr/bin/sh
+		find /out -path /out/lib/modules -prune -o -type f -perm /111 -print | while read -r path; do
+			libraries "$path"
+		done | sort -u | while read -r path; do
+			take "$path"
+		done
+		busybox --list-full | while read -r path; do
+			[ -e "/out/usr/bin/${path##*/}" ] || [ -e "/out/usr/sbin/${path##*/}" ] ||
+				ln -s /bin/busybox "/out/$path"
+		done
+		depmod -b /out "$release" 2>/dev/null' \
+		bash "$release" dash bash busybox "${progs[@]}" || lab_exit 120 "cannot gather the programs of the host"
+}
+
+start_intel()
+{
+	local cd=$tmp/cd
+
+	make_initrd ata_piix sr_mod isofs overlay ${out:+sd_mod}
+	make_cd_root
+	mkdir -p "$cd/boot/grub"
+	cp "$root/boot/vmlinuz-$release" "$cd/boot/vmlinuz"
+	cp "$tmp/initrd" "$cd/boot/initrd"
+	printf 'linux /boot/vmlinuz %s\ninitrd /boot/initrd\nboot\n' "$kernel_args" >"$cd/boot/grub/grub.cfg"
+	grub-mkrescue -d /usr/lib/grub/i386-pc --install-modules="linux normal iso9660 biosdisk" \
+		--fonts= --locales= --themes= -o "$tmp/cd.iso" "$cd" >"$tmp/emulator.log" 2>&1 || {
+		tail -n 5 "$tmp/emulator.log" >&2
+		lab_exit 120 "cannot make the CD"
+	}
+	rm -rf "$cd"
+
+	cat >"$tmp/bochsrc" <<-END
+		romimage: file=/usr/share/bochs/BIOS-bochs-latest
+		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+		display_library: rfb, options="timeout=0"
+		cpu: model=corei7_skylake_x, count=1, ips=100000000, ignore_bad_msrs=1
+		clock: sync=none, time0=utc
+		megs: $mem
+		ata0-master: type=cdrom, path=$tmp/cd.iso, status=inserted
+		boot: cdrom
+		com1: enabled=1, mode=file, dev=$tmp/console
+		com2: enabled=1, mode=file, dev=$tmp/output
+		log: $tmp/bochs.log
+		panic: action=fatal
+		error: action=ignore
+		info: action=ignore
+	END
+	if [ -n "$out" ]; then
+		# A disk of 64 MiB, to which the host writes what is in /out.
+		truncate -s $((130 * 16 * 63 * 512)) "$tmp/out.disk"
+		echo "ata0-slave: type=disk, mode=flat, path=$tmp/out.disk, cylinders=130, heads=16, spt=63" >>"$tmp/bochsrc"
+	fi
+	# Debian's Bochs starts in its debugger: tell it to go on. The namespace hides the port of its screen.
+	echo c >"$tmp/bochs.rc"
+	start unshare -n bochs -q -f "$tmp/bochsrc" -rc "$tmp/bochs.rc" >>"$tmp/emulator.log" 2>&1 </dev/null
+}
+
+# What of the log counts: from where the command began.
+console_since_begin()
+{
+	tr -d '\r' <"$tmp/console" | sed -n "/kvmeter-lab: $nonce begin/,\$p"
+}
+
+# Wait for the emulator to end; end it once nothing more can come. Sets timed_out.
+watch_host()
+{
+	local emulator=$1 deadline=$((SECONDS + timeout)) doomed=
+
+	timed_out=
+	while kill -0 "$emulator" 2>/dev/null; do
+		sleep 0.2
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			timed_out=1
+			break
+		fi
+		# A host that is through, or has panicked, gets a moment to power off and to print the rest.
+		if [ -z "$doomed" ] && grep -aqE "Kernel panic - not syncing|kvmeter-lab: $nonce (end|fail)" "$tmp/console"; then
+			doomed=$((SECONDS + 5))
+		fi
+		[ -z "$doomed" ] || [ "$SECONDS" -lt "$doomed" ] || break
+		# Bochs boots again after a reset.
+		[ "$(grep -ac "kvmeter-lab: $nonce begin" "$tmp/console")" -lt 2 ] || break
+	done
+	kill -KILL "$emulator" 2>/dev/null || true
+	wait "$emulator" 2>/dev/null || true
+}
+
+# The kernel's words for what must not happen. One line of each report is enough.
+bad_log='WARNING: |BUG: |kernel BUG at|Oops|Call Trace:|cut here|general protection fault|divide error'
+bad_log+='|unable to handle|INFO: task .* blocked|rcu: INFO|detected stall|self-detected|soft lockup|hard LOCKUP'
+bad_log+='|possible .*deadlock|possible recursive locking|suspicious RCU usage|scheduling while atomic|sleeping function called'
+bad_log+='|UBSAN: |KASAN: |KCSAN: |kmemleak: |refcount_t: |corruption|unchecked MSR access|Bad page state|INFO: lockdep'
+
+judge()
+{
+	local verdict warning
+
+	if grep -aq 'Kernel panic - not syncing' "$tmp/console"; then
+		show_console
+		lab_exit 121 "host panicked: $(grep -ao 'Kernel panic - not syncing.*' "$tmp/console" | tr -d '\r' | head -n 1)"
+	fi
+	verdict=$(grep -ao "kvmeter-lab: $nonce [ef][na].*" "$tmp/console" | tr -d '\r' | head -n 1 | cut -d ' ' -f 3-) || true
+	case $verdict in
+	fail\ *)
+		show_console
+		lab_exit 120 "host did not get as far as the command: ${verdict#fail }"
+		;;
+	end\ *) ;;
+	*)
+		show_console
+		[ -z "$timed_out" ] || lab_exit 124 "hang: no verdict after $timeout s"
+		grep -aq "kvmeter-lab: $nonce begin" "$tmp/console" ||
+			lab_exit 120 "host did not get as far as the command: $(tail -n 1 "$tmp/emulator.log")"
+		lab_exit 123 "no verdict: the host went down without one"
+		;;
+	esac
+	verdict=${verdict#end }
+	if warning=$(console_since_begin | grep -aE -m 1 "$bad_log"); then
+		console_since_begin | grep -aE -B 5 -A 30 -m 3 "$bad_log" >&2 || true
+		lab_exit 122 "kernel log (the command's status was $verdict): $warning"
+	fi
+	exit "$verdict"
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--leg | --kernel | --share | --out | --file | --prog | --timeout | --mem | --cpus | --append | --log)
+		[ $# -ge 2 ] || bad_usage "$1 needs a value"
+		;;
+	esac
+	case $1 in
+	--leg) leg=$2 ;;
+	--kernel) kernel=$2 ;;
+	--share) share=$2 ;;
+	--out) out=$2 ;;
+	--file) files+=("$2") ;;
+	--prog) progs+=("$2") ;;
+	--timeout) timeout=$2 ;;
+	--mem) mem=$2 ;;
+	--cpus) cpus=$2 ;;
+	--append) append=$2 ;;
+	--log) log=$2 ;;
+	--icount) icount=1 ;;
+	--no-kvm) kvm= ;;
+	-v) verbose=1 ;;
+	-h | --help) usage ;;
+	--) shift && break ;;
+	*) bad_usage "unknown argument '$1'" ;;
+	esac
+	case $1 in
+	--icount | --no-kvm | -v) shift ;;
+	*) shift 2 ;;
+	esac
+done
+command=("$@")
+[ "${#command[@]}" -gt 0 ] || bad_usage "no command"
+case $leg in
+amd) : "${timeout:=120}" "${mem:=2048}" "${cpus:=2}" ;;
+intel) : "${timeout:=300}" "${mem:=512}" "${cpus:=1}" ;;
+*) bad_usage "--leg is amd or intel" ;;
+esac
+[ "$leg" = amd ] || { [ "$cpus" = 1 ] && [ -z "$icount" ]; } || bad_usage "the intel leg has one CPU and no --icount"
+(kernel_suites "$kernel") >/dev/null || exit 120
+
+[ "$(id -u)" = 0 ] || lab_exit 120 "needs root"
+for tool in setpriv unshare cpio xz zstd \
+	$([ "$leg" = amd ] && echo qemu-system-x86_64 || echo bochs grub-mkrescue xorriso mformat); do
+	command -v "$tool" >/dev/null || lab_exit 120 "$tool is missing: run scripts/deps.sh"
+done
+root=$("$KVMETER_TOP/scripts/root.sh" "$kernel") || lab_exit 120 "no root for kernel $kernel"
+pin_root "$root"
+release=$(root_release "$root")
+if [ -n "$share" ]; then
+	share=$(realpath -e "$share") || lab_exit 120 "no directory $share"
+elif [ -d "$KVMETER_TOP/build/$kernel/src" ]; then
+	share=$KVMETER_TOP/build/$kernel/src
+fi
+if [ -n "$out" ]; then
+	mkdir -p "$out"
+	out=$(realpath -e "$out")
+fi
+
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/kvmeter-lab.XXXXXX")
+nonce=${tmp##*.}
+: >"$tmp/console"
+: >"$tmp/output"
+mkdir "$tmp/files"
+for file in "${files[@]}"; do
+	mkdir -p "$tmp/files/$(dirname "${file#*:}")"
+	cp -a "${file%%:*}" "$tmp/files/${file#*:}" || lab_exit 120 "cannot read ${file%%:*}"
+done
+
+shared=security_model=none,readonly=on,multidevs=remap
+kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc=reliable printk.devkmsg=on"
+[ "$leg" = amd ] || kernel_args+=" noapictimer lpj=1000000 $(kernel_bochs_args "$kernel")"
+kernel_args+=" $append"
+
+case $leg in
+amd) start_amd ;;
+intel) start_intel ;;
+esac
+emulator=${pids[0]}
+start tail -q -c +1 -s 0.1 -f --pid="$emulator" "$tmp/output" 2>/dev/null
+follower=${pids[1]}
+[ -z "$verbose" ] || start tail -q -c +1 -s 0.1 -f --pid="$emulator" "$tmp/console" >&2
+watch_host "$emulator"
+# What the host still had to say is shown before the verdict is.
+wait "$follower" 2>/dev/null || true
+judge

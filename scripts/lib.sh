@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# What the lab's scripts share: messages, the cache, the table of kernels and of packages, locks.
+#
+# Sourced, never run. Everything a new kernel needs is one more entry in lab_kernels and kernel_suites.
+
+set -eu -o pipefail
+
+KVMETER_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+KVMETER_CACHE=${KVMETER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmeter}
+KVMETER_MIRROR=${KVMETER_MIRROR:-http://deb.debian.org/debian}
+
+# Every kernel the module supports, oldest first.
+lab_kernels="6.1 6.12 7.2"
+
+# Packages of the machine that runs the lab, and of the cached root of each kernel.
+host_packages="
+	bochs bochsbios vgabios grub-common grub-pc-bin xorriso mtools
+	qemu-system-x86 mmdebstrap cpio git kmod util-linux xz-utils"
+root_packages="
+	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
+	libjson-c-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
+	qemu-system-x86 seabios ipxe-qemu procps util-linux xz-utils zstd python3
+	linux-perf bpftrace"
+lint_packages="linux-source-6.1 perl sparse shellcheck clang-format"
+
+say()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# usage [STATUS]: print the calling script's header comment, the one place where it is documented.
+usage()
+{
+	sed -n -e '1,/^$/{ /^#!/d; /SPDX/d; s/^# \{0,1\}//p; }' "$0"
+	exit "${1:-0}"
+}
+
+# kernel_suites KERNEL: the Debian suites that make its root. The second, if any, is preferred to the first.
+kernel_suites()
+{
+	case $1 in
+	6.1) echo "bookworm" ;;
+	6.12) echo "trixie" ;;
+	7.2) echo "trixie trixie-backports" ;;
+	*) die "unknown kernel '$1': one of $lab_kernels" ;;
+	esac
+}
+
+kernel_packages()
+{
+	local extra=
+
+	# One root checks the source, whatever kernel it is then built for.
+	[ "$1" != 6.1 ] || extra=$lint_packages
+	# shellcheck disable=SC2086 # a list, to be split
+	echo $root_packages $extra
+}
+
+# kernel_bochs_args KERNEL: what its command line needs on Bochs besides what all need.
+kernel_bochs_args()
+{
+	case $1 in
+	# fpu__init_system_xstate() takes Bochs' XSAVE layout for a bug, and panics.
+	7.*) echo "noxsave" ;;
+	esac
+}
+
+# root_release ROOT: the release of the one kernel in it.
+root_release()
+{
+	local dirs=("$1"/lib/modules/*)
+
+	[ "${#dirs[@]}" = 1 ] || die "$1 does not hold exactly one kernel"
+	basename "${dirs[0]}"
+}
+
+# pin_root ROOT: keep a later root.sh from removing ROOT as long as this process or a child of it lives.
+pin_root()
+{
+	exec {root_pin_fd}<"$1"
+	flock -s "$root_pin_fd"
+}
+
+# remove_unused PREFIX KEEP: remove the directories PREFIX* that are not KEEP and that nobody has pinned.
+remove_unused()
+{
+	local dir
+
+	for dir in "$1"*; do
+		if [ -d "$dir" ] && [ "$dir" != "$2" ]; then
+			flock -n "$dir" rm -rf --one-file-system "$dir" || true
+		fi
+	done
+}

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Make, or find in the cache, the Debian root of one kernel, and print its path.
+#
+#   scripts/root.sh KERNEL        KERNEL is one of 6.1, 6.12, 7.2
+#
+# The root is where the module is built for that kernel, and the root file system of the lab host that
+# runs it. Its name carries a hash of what it is made from; a root that is half made is never used.
+#
+# Environment: KVMETER_CACHE (~/.cache/kvmeter), KVMETER_MIRROR (http://deb.debian.org/debian).
+
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help) usage ;;
+esac
+[ $# = 1 ] || usage 2 >&2
+
+kernel=$1
+read -r suite preferred <<<"$(kernel_suites "$kernel")"
+packages=$(kernel_packages "$kernel")
+
+# The function's own text is part of the key: a change here makes a new root.
+make_root()
+{
+	local dir=$1 debs=$2 s
+	local sources=() args=()
+
+	for s in $suite $preferred; do
+		sources+=("deb $KVMETER_MIRROR $s main")
+	done
+	if [ -n "$preferred" ]; then
+		args+=("--setup-hook=printf 'Package: *\nPin: release n=$preferred\nPin-Priority: 600\n' \
+			>\"\$1/etc/apt/preferences.d/kvmeter\"")
+	fi
+
+	# The lab boots with an initramfs of its own: INITRD=No spares Debian's.
+	INITRD=No mmdebstrap --mode=root --variant=minbase --include="${packages// /,}" \
+		--aptopt='Acquire::Retries "5"' \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt=force-unsafe-io \
+		--skip=essential/unlink,download/empty,cleanup/apt/cache \
+		"${args[@]}" \
+		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
+		--setup-hook="cp -l '$debs'/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || true" \
+		--customize-hook="chroot \"\$1\" apt-get -q autoclean" \
+		--customize-hook="rm -rf '$debs.new' && mkdir '$debs.new'" \
+		--customize-hook="mv \"\$1\"/var/cache/apt/archives/*.deb '$debs.new/'" \
+		--customize-hook="rm -rf '$debs' && mv '$debs.new' '$debs'" \
+		--customize-hook="rm -rf \"\$1\"/var/cache/apt/* \"\$1\"/var/lib/apt/lists/*" \
+		--customize-hook="mkdir \"\$1/kvmeter\" \"\$1/ksrc\" \"\$1/out\"" \
+		--customize-hook="echo kvmeter >\"\$1/etc/hostname\"" \
+		--customize-hook="rm -f \"\$1/etc/resolv.conf\"" \
+		"$suite" "$dir" "${sources[@]}"
+}
+
+key=$(printf '%s\n' "$suite" "$preferred" "$packages" "$(declare -f make_root)" | sha256sum | cut -c1-12)
+roots=$KVMETER_CACHE/roots
+root=$roots/$kernel-$key
+mkdir -p "$roots" "$KVMETER_CACHE/debs/$kernel"
+
+exec {lock}>"$roots/$kernel.lock"
+flock "$lock"
+if [ -d "$root" ]; then
+	echo "$root"
+	exit 0
+fi
+
+[ "$(id -u)" = 0 ] || die "making the root of $kernel needs root"
+command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: run scripts/deps.sh"
+
+# A name that no root has, so that what an interrupted run left behind is known and removed.
+partial=$roots/partial-$kernel
+log=$roots/$kernel.log
+rm -rf --one-file-system "$partial"
+trap 'rm -rf --one-file-system "$partial"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "making the root of $kernel from Debian ${preferred:-$suite}: a few minutes, once"
+if ! make_root "$partial" "$KVMETER_CACHE/debs/$kernel" >"$log" 2>&1 </dev/null; then
+	tail -n 25 "$log" >&2
+	die "mmdebstrap failed for $kernel: all of it is in $log"
+fi
+root_release "$partial" >"$partial/kernel-release"
+
+mv "$partial" "$root"
+remove_unused "$roots/$kernel-" "$root"
+say "the root of $kernel is ready: Linux $(cat "$root/kernel-release")"
+echo "$root"

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest that makes an exact number of exits of a kind shows exactly that number more, and every
+ * reason has the count that the kernel's own trace event has, from the vCPU's first exit on.
+ */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <kselftest_harness.h>
+
+#include "host.h"
+#include "meter.h"
+
+#define EVENTS 10007
+#define OTHER_EVENTS 5003
+#define ROUNDS 7
+
+/* An MSR that KVM emulates to read (microcode revision), and one whose writes it drops. */
+#define MSR_READ_INTERCEPTED 0x8b
+#define MSR_WRITE_INTERCEPTED 0x79
+#define HYPERCALL_UNKNOWN 0xfffff
+
+#define VMX_CPUID 10
+#define VMX_HLT 12
+#define VMX_VMCALL 18
+#define VMX_IO 30
+#define VMX_MSR_READ 31
+#define VMX_MSR_WRITE 32
+#define VMX_EPT_VIOLATION 48
+#define SVM_CPUID 0x72
+#define SVM_HLT 0x78
+#define SVM_IO 0x7b
+#define SVM_MSR 0x7c
+#define SVM_VMMCALL 0x81
+#define SVM_NPF 0x400
+
+static uint32_t io_reason(void)
+{
+	return vmm_is_intel() ? VMX_IO : SVM_IO;
+}
+
+static uint32_t cpuid_reason(void)
+{
+	return vmm_is_intel() ? VMX_CPUID : SVM_CPUID;
+}
+
+FIXTURE(exits)
+{
+	struct meter meter;
+	struct vmm vm;
+};
+
+FIXTURE_VARIANT(exits)
+{
+	const char *vmx_job, *svm_job;
+	uint32_t vmx, svm;
+	uint32_t arg, value;
+};
+
+FIXTURE_VARIANT_ADD(exits, cpuid)
+{
+	vmm_guest_cpuid, vmm_guest_cpuid, VMX_CPUID, SVM_CPUID, 0, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, out)
+{
+	vmm_guest_out, vmm_guest_out, VMX_IO, SVM_IO, VMM_PORT, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, in)
+{
+	vmm_guest_in, vmm_guest_in, VMX_IO, SVM_IO, VMM_PORT, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, hlt)
+{
+	vmm_guest_hlt, vmm_guest_hlt, VMX_HLT, SVM_HLT, 0, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, rdmsr)
+{
+	vmm_guest_rdmsr, vmm_guest_rdmsr, VMX_MSR_READ, SVM_MSR, MSR_READ_INTERCEPTED, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, wrmsr)
+{
+	vmm_guest_wrmsr, vmm_guest_wrmsr, VMX_MSR_WRITE, SVM_MSR, MSR_WRITE_INTERCEPTED, 0,
+};
+
+FIXTURE_VARIANT_ADD(exits, hypercall)
+{
+	vmm_guest_vmcall, vmm_guest_vmmcall, VMX_VMCALL, SVM_VMMCALL, 0, HYPERCALL_UNKNOWN,
+};
+
+FIXTURE_VARIANT_ADD(exits, page_fault)
+{
+	vmm_guest_write, vmm_guest_write, VMX_EPT_VIOLATION, SVM_NPF, VMM_DATA_ADDR, 1,
+};
+
+FIXTURE_SETUP(exits)
+{
+	ASSERT_EQ(0, meter_open(&self->meter));
+	ASSERT_EQ(0, vmm_init(&self->vm, 2, EVENTS));
+}
+
+FIXTURE_TEARDOWN(exits)
+{
+	vmm_exit(&self->vm);
+	meter_close(&self->meter);
+}
+
+TEST_F_TIMEOUT(exits, exact, 120)
+{
+	const char *job = vmm_is_intel() ? variant->vmx_job : variant->svm_job;
+	uint32_t reason = vmm_is_intel() ? variant->vmx : variant->svm;
+	uint64_t doorbell = reason == io_reason();
+	struct vmm_vcpu *vcpu = &self->vm.vcpu[0];
+	struct meter_vcpu before, idle, after;
+	uint64_t rows = 0, count, exits = 0;
+	struct host_trace trace;
+	uint32_t i;
+
+	ASSERT_EQ(0, host_trace_start(&trace));
+	ASSERT_EQ(0, vmm_run(vcpu, vmm_guest_busy, 1, 0, 0));
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &before));
+	ASSERT_EQ(0, vmm_run(vcpu, vmm_guest_busy, EVENTS, 0, 0));
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &idle));
+	ASSERT_EQ(0, vmm_run(vcpu, job, EVENTS, variant->arg, variant->value));
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &after));
+	ASSERT_EQ(0, host_trace_stop(&trace));
+
+	/* The job makes them all, and a guest that only computes makes none. */
+	EXPECT_EQ(EVENTS + doorbell, meter_count(&after, reason) - meter_count(&idle, reason));
+	EXPECT_EQ(doorbell, meter_count(&idle, reason) - meter_count(&before, reason));
+
+	/* Reason by reason what the kernel counted: no more, no less, no other. */
+	ASSERT_EQ(0, trace.dropped);
+	for (i = 0; i < trace.nr; i++) {
+		TH_LOG("reason %u: trace event %" PRIu64 ", kvmeter %" PRIu64, trace.reason[i],
+		       trace.count[i], meter_count(&after, trace.reason[i]));
+		EXPECT_EQ(trace.count[i], meter_count(&after, trace.reason[i]));
+		exits += trace.count[i];
+	}
+	for (i = 1; i < after.v.nr_rows; i++)
+		EXPECT_EQ(host_trace_count(&trace, after.rows[i].reason), after.rows[i].count);
+	for (i = 0; i < after.v.nr_rows; i++)
+		rows += after.rows[i].count;
+	EXPECT_EQ(0, after.rows[0].count);
+	EXPECT_EQ(exits, rows);
+	EXPECT_EQ(exits, after.v.exits);
+
+	/* And what debugfs shows. */
+	ASSERT_EQ(0, meter_debugfs_count(self->vm.fd, 0, reason, &count));
+	EXPECT_EQ(meter_count(&after, reason), count);
+}
+
+TEST_F_TIMEOUT(exits, times, 120)
+{
+	const char *job = vmm_is_intel() ? variant->vmx_job : variant->svm_job;
+	struct meter_vcpu after;
+	uint64_t wall, time = 0, open;
+	uint32_t i;
+
+	wall = host_now_ns();
+	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], job, EVENTS, variant->arg, variant->value));
+	wall = host_now_ns() - wall;
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &after));
+
+	for (i = 1; i < after.v.nr_rows; i++) {
+		const struct kvmeter_exit *row = &after.rows[i];
+		uint64_t ended = meter_hist_sum(&row->hist);
+
+		/* The doorbell was the last exit, and the guest has not been entered since. */
+		open = row->reason == io_reason();
+		EXPECT_EQ(row->count - open, ended);
+		time += row->time_ns;
+		if (!ended) {
+			EXPECT_EQ(0, row->time_ns);
+			continue;
+		}
+		EXPECT_LE(row->min_ns, row->max_ns);
+		EXPECT_LE(row->min_ns * ended, row->time_ns);
+		EXPECT_GE(row->max_ns * ended, row->time_ns);
+		EXPECT_LT(0, row->max_ns);
+	}
+	EXPECT_LT(0, time);
+	EXPECT_GT(wall, time + after.v.steal_ns);
+}
+
+struct runner {
+	struct vmm_vcpu *vcpu;
+	uint32_t nr;
+	int cpu;
+	int ret;
+};
+
+static void *run_cpuid(void *arg)
+{
+	struct runner *r = arg;
+
+	r->ret = r->cpu < 0 ? 0 : host_pin(r->cpu);
+	if (!r->ret)
+		r->ret = vmm_run(r->vcpu, vmm_guest_cpuid, r->nr, 0, 0);
+	return NULL;
+}
+
+FIXTURE(vcpus)
+{
+	struct meter meter;
+	struct vmm vm;
+};
+
+FIXTURE_SETUP(vcpus)
+{
+	ASSERT_EQ(0, meter_open(&self->meter));
+	ASSERT_EQ(0, vmm_init(&self->vm, 2, 1));
+}
+
+FIXTURE_TEARDOWN(vcpus)
+{
+	vmm_exit(&self->vm);
+	meter_close(&self->meter);
+}
+
+TEST_F_TIMEOUT(vcpus, counted_apart, 120)
+{
+	struct runner runner[2] = {
+		{ &self->vm.vcpu[0], EVENTS, -1, 0 },
+		{ &self->vm.vcpu[1], OTHER_EVENTS, -1, 0 },
+	};
+	struct meter_vcpu copy;
+	pthread_t thread[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, run_cpuid, &runner[i]));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+		EXPECT_EQ(0, runner[i].ret);
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, i, &copy));
+		EXPECT_EQ(i, copy.v.vcpu_id);
+		EXPECT_EQ(runner[i].nr, meter_count(&copy, cpuid_reason()));
+		EXPECT_EQ(1, meter_count(&copy, io_reason()));
+	}
+	EXPECT_EQ(2, meter_vm(&self->meter, self->vm.fd)->nr_vcpus);
+	EXPECT_EQ((uint32_t)getpid(), meter_vm(&self->meter, self->vm.fd)->pid);
+}
+
+/* Another thread each time, and where there is another CPU, there. */
+TEST_F_TIMEOUT(vcpus, moved_between_threads, 120)
+{
+	unsigned int i, cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct runner runner = { &self->vm.vcpu[0], OTHER_EVENTS, 0, 0 };
+	struct meter_vcpu copy;
+	pthread_t thread;
+
+	for (i = 0; i < ROUNDS; i++) {
+		runner.cpu = (int)(i % cpus);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, run_cpuid, &runner));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(0, runner.ret);
+		ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &copy));
+		EXPECT_EQ((uint64_t)(i + 1) * OTHER_EVENTS, meter_count(&copy, cpuid_reason()));
+		EXPECT_EQ((uint32_t)runner.cpu, copy.v.cpu);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest: each vmm_guest_<kind> makes the event named exactly %esi times, then one doorbell.
+ *
+ * Flat 32-bit protected mode, no paging, no stack, no memory of its own: a doorbell is the only
+ * thing that happens between two jobs, and it dirties nothing. The VMM answers it by writing the
+ * registers of the next job:
+ *
+ *   %eax  guest physical address of the job
+ *   %esi  how many events, at least 1
+ *   %edi  its argument: a port, an MSR, or the address of the first page
+ *   %ebp  the value that is written
+ */
+#include "guest.h"
+
+#define PAGE_SIZE 4096
+
+	.section .rodata, "a", @progbits
+	.code32
+
+	.macro job name
+	.globl \name
+\name:
+	.endm
+
+	/* Ends a job: the event again until %esi of them are done. */
+	.macro again label
+	dec	%esi
+	jnz	\label
+	jmp	vmm_guest_begin
+	.endm
+
+	.balign PAGE_SIZE
+	job vmm_guest_begin
+	outb	%al, $VMM_DOORBELL
+	job vmm_guest_start
+	jmp	*%eax
+
+	job vmm_guest_cpuid
+1:	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	again 1b
+
+	job vmm_guest_out
+	movl	%edi, %edx
+	movl	%ebp, %eax
+1:	outb	%al, %dx
+	again 1b
+
+	job vmm_guest_in
+	movl	%edi, %edx
+1:	inb	%dx, %al
+	again 1b
+
+	job vmm_guest_hlt
+1:	hlt
+	again 1b
+
+	job vmm_guest_rdmsr
+	movl	%edi, %ecx
+1:	rdmsr
+	again 1b
+
+	job vmm_guest_wrmsr
+	movl	%edi, %ecx
+	movl	%ebp, %eax
+	xorl	%edx, %edx
+1:	wrmsr
+	again 1b
+
+	job vmm_guest_vmcall
+1:	movl	%ebp, %eax
+	vmcall
+	again 1b
+
+	job vmm_guest_vmmcall
+1:	movl	%ebp, %eax
+	vmmcall
+	again 1b
+
+	/* %esi pages in a row, one write each. */
+	job vmm_guest_write
+1:	movl	%ebp, (%edi)
+	addl	$PAGE_SIZE, %edi
+	again 1b
+
+	/* No exits of its own. */
+	job vmm_guest_busy
+1:	again 1b
+
+	job vmm_guest_end
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What tests do with the host's kernel: see host.h. */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+#define MODULE "kvmeter"
+#define LOG_WARNING 4
+/* An instance of its own: tests do not meddle with what others trace. */
+#define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
+#define TRIGGER INSTANCE "/events/kvm/kvm_exit/trigger"
+#define HIST INSTANCE "/events/kvm/kvm_exit/hist"
+
+int host_load(const char *params)
+{
+	const char *env = getenv("KVMETER_KO");
+	char path[PATH_MAX], self[PATH_MAX / 2];
+	ssize_t len;
+	int fd, ret;
+
+	if (env) {
+		snprintf(path, sizeof(path), "%s", env);
+	} else {
+		len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+		if (len < 0)
+			return -errno;
+		self[len] = '\0';
+		snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int host_unload(void)
+{
+	return syscall(SYS_delete_module, MODULE, O_NONBLOCK) ? -errno : 0;
+}
+
+bool host_is_loaded(void)
+{
+	return !access("/sys/module/" MODULE "/refcnt", F_OK);
+}
+
+int host_log_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+	return fd;
+}
+
+int host_log_next(int fd, char *text, size_t size)
+{
+	char record[8192];
+	ssize_t len;
+	char *body;
+
+	*text = '\0';
+	for (;;) {
+		len = read(fd, record, sizeof(record) - 1);
+		/* Messages were overwritten before they were read. */
+		if (len < 0 && errno == EPIPE) {
+			snprintf(text, size, "kernel messages were lost");
+			return 1;
+		}
+		if (len < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		record[len] = '\0';
+		body = strchr(record, ';');
+		if (!body || strstr(body, "taint"))
+			continue;
+		/* The level is in the low three bits of the number in front. */
+		if ((strtoul(record, NULL, 10) & 7) <= LOG_WARNING || strstr(body, MODULE)) {
+			snprintf(text, size, "%s", body + 1);
+			return 1;
+		}
+	}
+}
+
+static int write_trigger(const char *prefix, pid_t tid)
+{
+	int fd = open(TRIGGER, O_WRONLY | O_CLOEXEC);
+	char text[96];
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(text, sizeof(text), "%shist:keys=exit_reason if common_pid == %d", prefix, tid);
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int host_trace_start(struct host_trace *trace)
+{
+	int ret;
+
+	memset(trace, 0, sizeof(*trace));
+	trace->tid = gettid();
+	/* One that a killed test left behind has counts in it. */
+	rmdir(INSTANCE);
+	if (mkdir(INSTANCE, 0700))
+		return -errno;
+	ret = write_trigger("", trace->tid);
+	if (ret)
+		rmdir(INSTANCE);
+	return ret;
+}
+
+static int parse_hist(struct host_trace *trace)
+{
+	unsigned long long reason, count;
+	char line[256];
+	FILE *f;
+	int ret = 0;
+
+	trace->dropped = UINT64_MAX;
+	f = fopen(HIST, "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, " Dropped: %" SCNu64, &trace->dropped);
+		if (sscanf(line, "{ exit_reason: %llu } hitcount: %llu", &reason, &count) != 2)
+			continue;
+		if (trace->nr == HOST_REASONS_MAX) {
+			ret = -E2BIG;
+			break;
+		}
+		/* On VMX flags are above the basic reason, which kvmeter has. */
+		trace->reason[trace->nr] = vmm_is_intel() ? reason & 0xffff : reason;
+		trace->count[trace->nr++] = count;
+	}
+	fclose(f);
+	return ret;
+}
+
+int host_trace_stop(struct host_trace *trace)
+{
+	int ret = parse_hist(trace);
+	int err = write_trigger("!", trace->tid);
+
+	if (!err && rmdir(INSTANCE))
+		err = -errno;
+	return ret ? ret : err;
+}
+
+uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason)
+{
+	uint64_t count = 0;
+	unsigned int i;
+
+	for (i = 0; i < trace->nr; i++)
+		if (trace->reason[i] == reason)
+			count += trace->count[i];
+	return count;
+}
+
+int host_pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+uint64_t host_run_delay_ns(void)
+{
+	uint64_t ns = UINT64_MAX;
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+	if (!f)
+		return UINT64_MAX;
+	if (fscanf(f, "%*u %" SCNu64, &ns) != 1)
+		ns = UINT64_MAX;
+	fclose(f);
+	return ns;
+}
+
+uint64_t host_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}

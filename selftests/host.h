@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tests do with the host's kernel: load the module, watch the log, trace exits, pin threads.
+ *
+ * Functions return 0 or a non-negative value, or a negative errno, unless they say otherwise.
+ */
+#ifndef KVMETER_SELFTESTS_HOST_H
+#define KVMETER_SELFTESTS_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HOST_REASONS_MAX 64
+
+/** host_load() - insmod, with parameters; $KVMETER_KO or ../kvmeter.ko beside the program */
+int host_load(const char *params);
+
+/** host_unload() - rmmod, without waiting */
+int host_unload(void);
+
+/** host_is_loaded() - is the module loaded? */
+bool host_is_loaded(void);
+
+/** host_log_open() - a file descriptor that gives kernel messages from now on */
+int host_log_open(void);
+
+/**
+ * host_log_next() - next message that matters: a warning or worse, or one of kvmeter
+ * @fd: of host_log_open()
+ * @text: set to the message, or to ""
+ * @size: of @text
+ *
+ * The kernel's remark that an unsigned module of another tree was loaded does not matter.
+ *
+ * Return: 1 if there was one, 0 if not.
+ */
+int host_log_next(int fd, char *text, size_t size);
+
+/**
+ * struct host_trace - the kernel's own count of exits, by reason: a histogram on its event kvm_exit
+ * @tid: thread whose exits are counted
+ * @dropped: exits that found no room in the histogram; must be 0
+ * @nr: reasons
+ * @reason: each reason, as kvmeter has it
+ * @count: how many exits
+ */
+struct host_trace {
+	pid_t tid;
+	uint64_t dropped;
+	unsigned int nr;
+	uint32_t reason[HOST_REASONS_MAX];
+	uint64_t count[HOST_REASONS_MAX];
+};
+
+/** host_trace_start() - begin to count the calling thread's exits */
+int host_trace_start(struct host_trace *trace);
+
+/** host_trace_stop() - fill in the counts, and stop counting */
+int host_trace_stop(struct host_trace *trace);
+
+/** host_trace_count() - exits for a reason */
+uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason);
+
+/** host_pin() - run the calling thread on one CPU only */
+int host_pin(int cpu);
+
+/** host_run_delay_ns() - field 2 of the calling thread's schedstat; UINT64_MAX if not to be had */
+uint64_t host_run_delay_ns(void);
+
+/** host_now_ns() - CLOCK_MONOTONIC */
+uint64_t host_now_ns(void);
+
+#endif

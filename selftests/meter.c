@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How tests look at kvmeter: see meter.h. */
+#include "meter.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEBUGFS "/sys/kernel/debug/kvmeter/"
+#define WAIT_STEP_US 10000
+#define WAIT_STEPS 500
+
+static const char *const map_name[KVMETER_MAP_NR] = {
+	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
+	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
+	[KVMETER_MAP_EXITS] = "kvmeter_exits",
+};
+
+int meter_create_maps(const struct kvmeter_info *info, int fd[KVMETER_MAP_NR])
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int i;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++)
+		fd[i] = -1;
+	for (i = 0; i < KVMETER_MAP_NR; i++) {
+		fd[i] = bpf_map_create(BPF_MAP_TYPE_ARRAY, map_name[i], sizeof(__u32),
+				       info->map[i].value_size, info->map[i].max_entries, &opts);
+		if (fd[i] < 0) {
+			int ret = -errno;
+
+			meter_close_maps(fd);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void meter_close_maps(int fd[KVMETER_MAP_NR])
+{
+	int i;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+int meter_attach(int dev, const int fd[KVMETER_MAP_NR])
+{
+	struct kvmeter_attach attach = { .abi = KVMETER_ABI };
+
+	memcpy(attach.fd, fd, KVMETER_MAP_NR * sizeof(*fd));
+	return ioctl(dev, KVMETER_ATTACH, &attach) ? -errno : 0;
+}
+
+int meter_map(struct meter *m)
+{
+	int i;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++) {
+		m->fd[i] = -1;
+		m->map[i] = MAP_FAILED;
+	}
+	if (ioctl(m->dev, KVMETER_GET_INFO, &m->info))
+		return -errno;
+	if (m->info.abi != KVMETER_ABI)
+		return -EPROTO;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++) {
+		m->bytes[i] = (size_t)m->info.map[i].value_size * m->info.map[i].max_entries;
+		m->fd[i] = bpf_map_get_fd_by_id(m->info.map[i].id);
+		if (m->fd[i] < 0)
+			return -errno;
+		m->map[i] = mmap(NULL, m->bytes[i], PROT_READ, MAP_SHARED, m->fd[i], 0);
+		if (m->map[i] == MAP_FAILED)
+			return -errno;
+	}
+	return 0;
+}
+
+void meter_unmap(struct meter *m)
+{
+	int i;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++)
+		if (m->map[i] != MAP_FAILED)
+			munmap((void *)m->map[i], m->bytes[i]);
+	meter_close_maps(m->fd);
+}
+
+int meter_open(struct meter *m)
+{
+	int fd[KVMETER_MAP_NR];
+	int ret;
+
+	memset(m, 0, sizeof(*m));
+	m->dev = open("/dev/kvmeter", O_RDWR | O_CLOEXEC);
+	if (m->dev < 0)
+		return -errno;
+	if (ioctl(m->dev, KVMETER_GET_INFO, &m->info))
+		return -errno;
+	if (!m->info.attached) {
+		ret = meter_create_maps(&m->info, fd);
+		if (ret)
+			return ret;
+		ret = meter_attach(m->dev, fd);
+		meter_close_maps(fd);
+		if (ret)
+			return ret;
+	}
+	return meter_map(m);
+}
+
+void meter_close(struct meter *m)
+{
+	meter_unmap(m);
+	close(m->dev);
+}
+
+const struct kvmeter_host *meter_host(const struct meter *m)
+{
+	return m->map[KVMETER_MAP_HOST];
+}
+
+const struct kvmeter_vm *meter_vm(const struct meter *m, int fd)
+{
+	const struct kvmeter_vm *vm = m->map[KVMETER_MAP_VMS];
+	char id[KVMETER_NAME_LEN];
+	uint32_t i;
+
+	snprintf(id, sizeof(id), "%d-%d", getpid(), fd);
+	for (i = 0; i < meter_host(m)->vms_hi; i++)
+		if (vm[i].gen % 2 && !strncmp(vm[i].id, id, sizeof(id)))
+			return &vm[i];
+	return NULL;
+}
+
+int meter_vcpu_slot(const struct meter *m, int fd, unsigned int vcpu_id)
+{
+	const struct kvmeter_vcpu *v = m->map[KVMETER_MAP_VCPUS];
+	const struct kvmeter_vm *vms = m->map[KVMETER_MAP_VMS];
+	const struct kvmeter_vm *vm = meter_vm(m, fd);
+	uint32_t i;
+
+	for (i = 0; vm && i < meter_host(m)->vcpus_hi; i++)
+		if (v[i].gen % 2 && v[i].vm == vm - vms && v[i].vm_gen == vm->gen &&
+		    v[i].vcpu_id == vcpu_id)
+			return (int)i;
+	return -ENOENT;
+}
+
+int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy)
+{
+	int slot = meter_vcpu_slot(m, fd, vcpu_id);
+	const struct kvmeter_exit *rows = m->map[KVMETER_MAP_EXITS];
+	const struct kvmeter_vcpu *v = m->map[KVMETER_MAP_VCPUS];
+	uint32_t seq, gen;
+
+	if (slot < 0)
+		return slot;
+	v += slot;
+	rows += (size_t)slot * KVMETER_EXIT_ROWS;
+	gen = __atomic_load_n(&v->gen, __ATOMIC_ACQUIRE);
+	for (;;) {
+		seq = __atomic_load_n(&v->seq, __ATOMIC_ACQUIRE);
+		if (seq % 2)
+			continue;
+		copy->v = *v;
+		memcpy(copy->rows, rows, sizeof(copy->rows));
+		atomic_thread_fence(memory_order_acquire);
+		if (__atomic_load_n(&v->gen, __ATOMIC_RELAXED) != gen)
+			return -ENOENT;
+		if (__atomic_load_n(&v->seq, __ATOMIC_RELAXED) == seq)
+			return 0;
+	}
+}
+
+const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t reason)
+{
+	uint32_t i;
+
+	/* Row 0 is for what has no row of its own. */
+	for (i = 1; i < copy->v.nr_rows; i++)
+		if (copy->rows[i].reason == reason)
+			return &copy->rows[i];
+	return NULL;
+}
+
+uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason)
+{
+	const struct kvmeter_exit *row = meter_row(copy, reason);
+
+	return row ? row->count : 0;
+}
+
+uint64_t meter_hist_sum(const struct kvmeter_hist *hist)
+{
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < KVMETER_HIST_BUCKETS; i++)
+		sum += hist->bucket[i];
+	return sum;
+}
+
+unsigned int meter_used(const struct meter *m, bool vcpus)
+{
+	const struct kvmeter_index *index = m->map[KVMETER_MAP_INDEX];
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < m->info.map[KVMETER_MAP_INDEX].max_entries; i++)
+		nr += (unsigned int)__builtin_popcountll(vcpus ? index[i].vcpus : index[i].vms);
+	return nr;
+}
+
+unsigned int meter_wait_used(const struct meter *m, unsigned int vms)
+{
+	unsigned int nr = meter_used(m, false);
+	int i;
+
+	for (i = 0; i < WAIT_STEPS && nr != vms; i++) {
+		usleep(WAIT_STEP_US);
+		nr = meter_used(m, false);
+	}
+	return nr;
+}
+
+int meter_wait_log(const struct meter *m, int fd)
+{
+	const struct kvmeter_vm *vm = meter_vm(m, fd);
+	int i;
+
+	if (!vm)
+		return -ENOENT;
+	for (i = 0; i < WAIT_STEPS; i++) {
+		if (__atomic_load_n(&vm->log_state, __ATOMIC_ACQUIRE) != KVMETER_LOG_UNKNOWN)
+			break;
+		usleep(WAIT_STEP_US);
+	}
+	return (int)vm->log_state;
+}
+
+int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t *count)
+{
+	char path[sizeof(DEBUGFS) + 64], line[256];
+	unsigned long long n;
+	unsigned int id;
+	char number[24];
+	FILE *f;
+
+	snprintf(path, sizeof(path), DEBUGFS "%d-%d/exits", getpid(), fd);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	*count = 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %23s %*s %*s %llu", &id, number, &n) == 3 && id == vcpu_id &&
+		    strtoul(number, NULL, 0) == reason)
+			*count = n;
+	fclose(f);
+	return 0;
+}
+
+int64_t meter_status(const char *key)
+{
+	size_t len = strlen(key);
+	int64_t value = -ENOENT;
+	char line[256];
+	FILE *f;
+
+	f = fopen(DEBUGFS "status", "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && line[len] == ':')
+			value = strtoll(line + len + 1, NULL, 0);
+	fclose(f);
+	return value;
+}

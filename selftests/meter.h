@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How tests look at kvmeter: through its maps, mapped into their memory, and through debugfs.
+ *
+ * Functions return 0 or a non-negative value, or a negative errno, unless they say otherwise.
+ */
+#ifndef KVMETER_SELFTESTS_METER_H
+#define KVMETER_SELFTESTS_METER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/kvmeter.h>
+
+#include "vmm.h"
+
+/**
+ * struct meter - the module, seen through its maps
+ * @dev: /dev/kvmeter
+ * @info: sizes and ids of the maps
+ * @fd: of each map
+ * @map: memory of each map
+ * @bytes: size of that
+ */
+struct meter {
+	int dev;
+	struct kvmeter_info info;
+	int fd[KVMETER_MAP_NR];
+	const void *map[KVMETER_MAP_NR];
+	size_t bytes[KVMETER_MAP_NR];
+};
+
+/**
+ * struct meter_vcpu - a consistent copy of what is counted for one vCPU
+ * @v: its slot
+ * @rows: its rows; those from @v.nr_rows on are zero
+ */
+struct meter_vcpu {
+	struct kvmeter_vcpu v;
+	struct kvmeter_exit rows[KVMETER_EXIT_ROWS];
+};
+
+/** meter_create_maps() - make the maps that @info asks for, not attached yet */
+int meter_create_maps(const struct kvmeter_info *info, int fd[KVMETER_MAP_NR]);
+
+/** meter_close_maps() - close them */
+void meter_close_maps(int fd[KVMETER_MAP_NR]);
+
+/** meter_attach() - hand maps to the module */
+int meter_attach(int dev, const int fd[KVMETER_MAP_NR]);
+
+/** meter_map() - map the maps that are attached into our memory; @m->dev is set by the caller */
+int meter_map(struct meter *m);
+
+/** meter_unmap() - undo meter_map() */
+void meter_unmap(struct meter *m);
+
+/** meter_open() - open the device, attach maps if there are none, and map them */
+int meter_open(struct meter *m);
+
+/** meter_close() - undo meter_open(); maps stay attached */
+void meter_close(struct meter *m);
+
+/** meter_host() - the host's values */
+const struct kvmeter_host *meter_host(const struct meter *m);
+
+/** meter_vm() - the slot of a VM of this process that has the file descriptor @fd; NULL if none */
+const struct kvmeter_vm *meter_vm(const struct meter *m, int fd);
+
+/** meter_vcpu_slot() - the slot number of a vCPU of that VM; -ENOENT if it has none */
+int meter_vcpu_slot(const struct meter *m, int fd, unsigned int vcpu_id);
+
+/** meter_read() - a consistent copy of a vCPU's counts */
+int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy);
+
+/** meter_row() - the row of a reason in a copy; NULL if there is none */
+const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t reason);
+
+/** meter_count() - exits for a reason in a copy */
+uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason);
+
+/** meter_hist_sum() - how many times a histogram has counted */
+uint64_t meter_hist_sum(const struct kvmeter_hist *hist);
+
+/** meter_used() - how many VM slots (or vCPU slots) are in use */
+unsigned int meter_used(const struct meter *m, bool vcpus);
+
+/**
+ * meter_wait_used() - wait until that many VM slots are in use, for some seconds at most
+ *
+ * Return: how many are.
+ */
+unsigned int meter_wait_used(const struct meter *m, unsigned int vms);
+
+/**
+ * meter_wait_log() - wait until the module knows whether a VM's dirty logging is on
+ *
+ * Return: enum kvmeter_log_state.
+ */
+int meter_wait_log(const struct meter *m, int fd);
+
+/**
+ * meter_debugfs_count() - exits for a reason as the VM's debugfs table "exits" has them
+ * @fd: file descriptor of the VM
+ * @vcpu_id: the vCPU
+ * @reason: the reason
+ * @count: set to the number, 0 if the table has no such line
+ */
+int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t *count);
+
+/** meter_status() - a number from the debugfs file "status" */
+int64_t meter_status(const char *key);
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The steal of a vCPU is exactly the growth of field 2 of its thread's schedstat: where two busy
+ * vCPUs share one CPU, and where a vCPU is alone on it.
+ */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <kselftest_harness.h>
+
+#include "host.h"
+#include "meter.h"
+
+#define BUSY_NS 1000000000ull
+#define BUSY_LOOPS 100003
+#define CPU 0
+
+FIXTURE(steal)
+{
+	struct meter meter;
+	struct vmm vm;
+};
+
+FIXTURE_SETUP(steal)
+{
+	ASSERT_EQ(0, meter_open(&self->meter));
+	ASSERT_EQ(0, vmm_init(&self->vm, 2, 1));
+}
+
+FIXTURE_TEARDOWN(steal)
+{
+	vmm_exit(&self->vm);
+	meter_close(&self->meter);
+}
+
+/* What is known of one vCPU at one instant: a guest entry at which schedstat stood at @run_delay_ns. */
+struct instant {
+	struct meter_vcpu copy;
+	uint64_t run_delay_ns;
+	uint64_t wall_ns;
+};
+
+struct runner {
+	const struct meter *meter;
+	struct vmm *vm;
+	unsigned int id;
+	struct instant first, last;
+	pthread_barrier_t *barrier;
+	int ret;
+};
+
+/*
+ * steal_ns is counted at guest entry: if schedstat says the same before and after one, it said that
+ * at the entry.
+ */
+static int take_instant(struct runner *r, struct instant *at)
+{
+	uint64_t after;
+	int ret;
+
+	do {
+		at->run_delay_ns = host_run_delay_ns();
+		ret = vmm_run(&r->vm->vcpu[r->id], vmm_guest_busy, 1, 0, 0);
+		if (!ret)
+			ret = meter_read(r->meter, r->vm->fd, r->id, &at->copy);
+		after = host_run_delay_ns();
+	} while (!ret && after != at->run_delay_ns);
+	at->wall_ns = host_now_ns();
+	return ret;
+}
+
+static void *run_busy(void *arg)
+{
+	struct runner *r = arg;
+
+	r->ret = host_pin(CPU);
+	if (!r->ret)
+		r->ret = take_instant(r, &r->first);
+	pthread_barrier_wait(r->barrier);
+	while (!r->ret && host_now_ns() - r->first.wall_ns < BUSY_NS)
+		r->ret = vmm_run(&r->vm->vcpu[r->id], vmm_guest_busy, BUSY_LOOPS, 0, 0);
+	if (!r->ret)
+		r->ret = take_instant(r, &r->last);
+	return NULL;
+}
+
+static int run_all(const struct meter *meter, struct vmm *vm, struct runner *runner, unsigned int nr)
+{
+	pthread_barrier_t barrier;
+	pthread_t thread[2];
+	unsigned int i;
+	int ret = 0;
+
+	pthread_barrier_init(&barrier, NULL, nr);
+	for (i = 0; i < nr; i++) {
+		runner[i] = (struct runner){ .meter = meter, .vm = vm, .id = i, .barrier = &barrier };
+		if (pthread_create(&thread[i], NULL, run_busy, &runner[i]))
+			return -EAGAIN;
+	}
+	for (i = 0; i < nr; i++) {
+		pthread_join(thread[i], NULL);
+		if (runner[i].ret)
+			ret = runner[i].ret;
+	}
+	pthread_barrier_destroy(&barrier);
+	return ret;
+}
+
+static uint64_t time_ns(const struct instant *at)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < at->copy.v.nr_rows; i++)
+		sum += at->copy.rows[i].time_ns;
+	return sum;
+}
+
+static uint64_t steal_growth(const struct runner *r)
+{
+	return r->last.copy.v.steal_ns - r->first.copy.v.steal_ns;
+}
+
+static uint64_t schedstat_growth(const struct runner *r)
+{
+	return r->last.run_delay_ns - r->first.run_delay_ns;
+}
+
+TEST_F_TIMEOUT(steal, two_on_one_cpu, 120)
+{
+	struct runner runner[2];
+	unsigned int i;
+
+	ASSERT_EQ(0, run_all(&self->meter, &self->vm, runner, 2));
+	for (i = 0; i < 2; i++) {
+		const struct kvmeter_vcpu *v = &runner[i].last.copy.v;
+
+		TH_LOG("vcpu %u: schedstat +%" PRIu64 " ns, steal +%" PRIu64 " ns", i,
+		       schedstat_growth(&runner[i]), steal_growth(&runner[i]));
+		EXPECT_EQ(schedstat_growth(&runner[i]), steal_growth(&runner[i]));
+		/* Each waited while the other ran: half of the time, give or take a lot. */
+		EXPECT_LT(BUSY_NS / 4, steal_growth(&runner[i]));
+
+		EXPECT_EQ(meter_hist_sum(&v->steal_hist), v->steal_nr);
+		EXPECT_LT(0, v->steal_nr);
+		EXPECT_GE(v->steal_ns, v->steal_max_ns);
+		EXPECT_LE(v->steal_ns, v->steal_max_ns * v->steal_nr);
+
+		/* Handling of the exit at which it was preempted does not include the wait. */
+		EXPECT_GT(steal_growth(&runner[i]) / 2,
+			  time_ns(&runner[i].last) - time_ns(&runner[i].first));
+	}
+}
+
+TEST_F_TIMEOUT(steal, alone_on_its_cpu, 120)
+{
+	struct runner runner;
+
+	ASSERT_EQ(0, run_all(&self->meter, &self->vm, &runner, 1));
+	TH_LOG("schedstat +%" PRIu64 " ns, steal +%" PRIu64 " ns", schedstat_growth(&runner),
+	       steal_growth(&runner));
+	EXPECT_EQ(schedstat_growth(&runner), steal_growth(&runner));
+	EXPECT_GT(BUSY_NS / 4, steal_growth(&runner));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tiny VMM: see vmm.h. */
+#include "vmm.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SLOT 0
+
+static int vmm_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static uint32_t guest_addr(const char *code)
+{
+	return VMM_CODE_ADDR + (uint32_t)(code - vmm_guest_begin);
+}
+
+static int vmm_set_slot(struct vmm *vm, uint32_t flags)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = SLOT,
+		.flags = flags,
+		.memory_size = vm->ram_bytes,
+		.userspace_addr = (uintptr_t)vm->ram,
+	};
+
+	return vmm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot);
+}
+
+static int vmm_init_ram(struct vmm *vm, unsigned int data_pages)
+{
+	size_t unit = 64 * VMM_PAGE_BYTES;
+	size_t bytes = VMM_DATA_ADDR + (size_t)data_pages * VMM_PAGE_BYTES;
+
+	vm->ram_bytes = (bytes + unit - 1) / unit * unit;
+	vm->ram = mmap(NULL, vm->ram_bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->ram == MAP_FAILED)
+		return -errno;
+	/* A huge page would be one page fault for 512 pages. */
+	if (madvise(vm->ram, vm->ram_bytes, MADV_NOHUGEPAGE) && errno != EINVAL)
+		return -errno;
+
+	vm->dirty = calloc(vm->ram_bytes / unit, sizeof(*vm->dirty));
+	if (!vm->dirty)
+		return -ENOMEM;
+	memcpy(vm->ram + VMM_CODE_ADDR, vmm_guest_begin, (size_t)(vmm_guest_end - vmm_guest_begin));
+	return vmm_set_slot(vm, 0);
+}
+
+static int vmm_init_sregs(int fd)
+{
+	struct kvm_segment flat = {
+		.limit = 0xffffffff, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1, .selector = 16,
+	};
+	struct kvm_sregs sregs;
+	int ret;
+
+	ret = vmm_ioctl(fd, KVM_GET_SREGS, &sregs);
+	if (ret < 0)
+		return ret;
+	sregs.ds = flat;
+	sregs.es = flat;
+	sregs.fs = flat;
+	sregs.gs = flat;
+	sregs.ss = flat;
+	flat.type = 11;
+	flat.selector = 8;
+	sregs.cs = flat;
+	sregs.cr0 |= 1; /* PE */
+	return vmm_ioctl(fd, KVM_SET_SREGS, &sregs);
+}
+
+static int vmm_init_vcpu(struct vmm *vm, unsigned int id)
+{
+	struct vmm_vcpu *vcpu = &vm->vcpu[id];
+	int ret;
+
+	ret = vmm_ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	if (ret < 0)
+		return ret;
+	vcpu->run_bytes = (size_t)ret;
+
+	ret = vmm_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)id);
+	if (ret < 0)
+		return ret;
+	vcpu->fd = ret;
+	vm->nr_vcpus++;
+
+	vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		return -errno;
+	ret = vmm_init_sregs(vcpu->fd);
+	return ret < 0 ? ret : vmm_reset(vcpu);
+}
+
+int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
+{
+	unsigned int i;
+	int ret;
+
+	*vm = (struct vmm){ .kvm = -1, .fd = -1, .ram = MAP_FAILED };
+	if (nr_vcpus > VMM_VCPUS_MAX)
+		return -EINVAL;
+
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		return -errno;
+	ret = vmm_ioctl(vm->kvm, KVM_CREATE_VM, NULL);
+	if (ret < 0)
+		return ret;
+	vm->fd = ret;
+
+	/* Only a VMX host that cannot run real mode needs it; elsewhere it does nothing. */
+	if (vmm_is_intel()) {
+		ret = vmm_ioctl(vm->fd, KVM_SET_TSS_ADDR, (void *)0xfffbd000UL);
+		if (ret < 0)
+			return ret;
+	}
+
+	ret = vmm_init_ram(vm, data_pages);
+	for (i = 0; !ret && i < nr_vcpus; i++)
+		ret = vmm_init_vcpu(vm, i);
+	return ret;
+}
+
+void vmm_exit(struct vmm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpu[i].run != MAP_FAILED)
+			munmap(vm->vcpu[i].run, vm->vcpu[i].run_bytes);
+		close(vm->vcpu[i].fd);
+	}
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm >= 0)
+		close(vm->kvm);
+	if (vm->ram != MAP_FAILED)
+		munmap(vm->ram, vm->ram_bytes);
+	free(vm->dirty);
+}
+
+int vmm_reset(struct vmm_vcpu *vcpu)
+{
+	struct kvm_regs regs = { .rip = guest_addr(vmm_guest_start), .rflags = 2 };
+
+	return vmm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+}
+
+int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, uint32_t value)
+{
+	struct kvm_run *run = vcpu->run;
+	struct kvm_regs regs;
+	int ret;
+
+	/* The address stays: KVM completes the doorbell's OUT when the vCPU runs again. */
+	ret = vmm_ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	if (ret < 0)
+		return ret;
+	regs.rax = guest_addr(job);
+	regs.rsi = nr;
+	regs.rdi = arg;
+	regs.rbp = value;
+	ret = vmm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+
+	while (ret >= 0) {
+		ret = vmm_ioctl(vcpu->fd, KVM_RUN, NULL);
+		if (ret < 0)
+			break;
+		if (run->exit_reason == KVM_EXIT_IO && run->io.port == VMM_DOORBELL)
+			break;
+		/* The rest of the exits that jobs make need no answer. */
+		if (run->exit_reason != KVM_EXIT_IO && run->exit_reason != KVM_EXIT_HLT)
+			ret = -EPROTO;
+	}
+	return ret;
+}
+
+int vmm_set_manual(struct vmm *vm, uint64_t flags)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+		.args = { flags },
+	};
+	int ret = vmm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+
+	vm->manual = !ret && flags;
+	return ret;
+}
+
+int vmm_set_log(struct vmm *vm, bool on)
+{
+	return vmm_set_slot(vm, on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+}
+
+int vmm_take_dirty(struct vmm *vm)
+{
+	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = vm->dirty };
+	struct kvm_clear_dirty_log clear = {
+		.slot = SLOT,
+		.num_pages = (uint32_t)(vm->ram_bytes / VMM_PAGE_BYTES),
+		.dirty_bitmap = vm->dirty,
+	};
+	int ret;
+
+	ret = vmm_ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
+	if (ret < 0 || !vm->manual)
+		return ret;
+	return vmm_ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &clear);
+}
+
+uint64_t vmm_nr_dirty(const struct vmm *vm, uint64_t lo, uint64_t hi)
+{
+	uint64_t nr = 0;
+
+	for (; lo < hi; lo++)
+		nr += vm->dirty[lo / 64] >> (lo % 64) & 1;
+	return nr;
+}
+
+bool vmm_is_intel(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & 1U << 5);
+}

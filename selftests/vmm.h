@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A tiny VMM on /dev/kvm, for guests that do an exact number of events of a chosen kind.
+ *
+ * A VM has one memory slot from address 0 up, in 4 KiB pages, and no interrupt controller. A job is
+ * one of the guest's loops (guest.h); it ends with a doorbell. So a job of N events is N exits of
+ * its kind and one I/O exit for the doorbell, besides what the host adds by itself (interrupts).
+ *
+ * Functions return 0, or a negative errno.
+ */
+#ifndef KVMETER_SELFTESTS_VMM_H
+#define KVMETER_SELFTESTS_VMM_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guest.h"
+
+#define VMM_PAGE_BYTES 4096u
+#define VMM_VCPUS_MAX 4
+
+/* Where the guest's code is, and the first page that jobs may use as they like. */
+#define VMM_CODE_ADDR 0x1000u
+#define VMM_DATA_ADDR 0x100000u
+#define VMM_DATA_GFN (VMM_DATA_ADDR / VMM_PAGE_BYTES)
+
+/**
+ * struct vmm_vcpu - one vCPU
+ * @fd: of KVM_CREATE_VCPU
+ * @run: what it shares with KVM
+ * @run_bytes: size of that
+ */
+struct vmm_vcpu {
+	int fd;
+	struct kvm_run *run;
+	size_t run_bytes;
+};
+
+/**
+ * struct vmm - one VM
+ * @kvm: file descriptor of /dev/kvm
+ * @fd: of KVM_CREATE_VM; with the process id it makes KVM's name for the VM
+ * @ram: its memory
+ * @ram_bytes: size of that, a multiple of 64 pages
+ * @manual: the dirty log is cleared by KVM_CLEAR_DIRTY_LOG only
+ * @dirty: the dirty log as vmm_take_dirty() found it last: bit n is page n
+ * @nr_vcpus: how many of @vcpu there are
+ * @vcpu: the vCPUs; KVM's vcpu_id is the index
+ */
+struct vmm {
+	int kvm;
+	int fd;
+	uint8_t *ram;
+	size_t ram_bytes;
+	bool manual;
+	uint64_t *dirty;
+	unsigned int nr_vcpus;
+	struct vmm_vcpu vcpu[VMM_VCPUS_MAX];
+};
+
+/**
+ * vmm_init() - make a VM
+ * @vm: filled in; to be given to vmm_exit() even if this fails
+ * @nr_vcpus: how many vCPUs, at most VMM_VCPUS_MAX
+ * @data_pages: how many pages there are from VMM_DATA_ADDR on, at least
+ */
+int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages);
+
+/** vmm_exit() - destroy a VM */
+void vmm_exit(struct vmm *vm);
+
+/**
+ * vmm_run() - have a vCPU do a job, in the calling thread, and wait for its doorbell
+ * @vcpu: the vCPU
+ * @job: one of vmm_guest_*
+ * @nr: how many events, at least 1
+ * @arg: port, MSR or address; whatever the job wants
+ * @value: what it writes
+ *
+ * Return: -EINTR if a signal came: the job is dropped after vmm_reset() only.
+ */
+int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, uint32_t value);
+
+/** vmm_reset() - take a vCPU to where it can start a job, from wherever it is */
+int vmm_reset(struct vmm_vcpu *vcpu);
+
+/**
+ * vmm_set_manual() - from now on only KVM_CLEAR_DIRTY_LOG clears the dirty log
+ * @vm: the VM, its log off
+ * @flags: KVM_DIRTY_LOG_*
+ */
+int vmm_set_manual(struct vmm *vm, uint64_t flags);
+
+/** vmm_set_log() - switch dirty logging on or off */
+int vmm_set_log(struct vmm *vm, bool on);
+
+/** vmm_take_dirty() - read the dirty log into @vm->dirty and clear it, so that pages log again */
+int vmm_take_dirty(struct vmm *vm);
+
+/** vmm_nr_dirty() - pages in [lo, hi) that vmm_take_dirty() found dirty */
+uint64_t vmm_nr_dirty(const struct vmm *vm, uint64_t lo, uint64_t hi);
+
+/** vmm_is_intel() - does this CPU have VMX (or else SVM)? */
+bool vmm_is_intel(void);
+
+#endif
