@@ -31,7 +31,7 @@ static void print_text(const struct kvmeter_report *report)
 			continue;
 		kvmeter_table_print_name(vm->name, width);
 		printf(" %8u %-12s %5u %8.1f", vm->v.pid, vm->v.id, vm->v.nr_vcpus,
-		       (report->snap->now_ns - vm->v.first_ns) / 1e9);
+		       vm->elapsed_ns / 1e9);
 		if (vm->v.log_state == KVMETER_LOG_ON)
 			printf(" %10llu", vm->v.log_pages);
 		else

@@ -65,8 +65,9 @@ static void print_text(const struct kvmeter_maps *maps, const struct kvmeter_sna
 	printf("attached: %s, pinned under %s\n", maps->created ? "by this command" : "yes",
 	       KVMETER_PIN_DIR);
 	for (i = 0; i < KVMETER_MAP_NR; i++)
-		printf("map: %s, id %u, %u x %u bytes\n", kvmeter_map_names[i], maps->info.map[i].id,
-		       maps->info.map[i].max_entries, maps->info.map[i].value_size);
+		printf("map: %s, id %u, %u x %u bytes\n", kvmeter_map_names[i],
+		       maps->info.map[i].id, maps->info.map[i].max_entries,
+		       maps->info.map[i].value_size);
 }
 
 /**
@@ -85,4 +86,5 @@ void kvmeter_cmd_status(const struct kvmeter_args *args)
 		print_json(&maps, &snap);
 	else
 		print_text(&maps, &snap);
+	kvmeter_snapshot_put(&snap);
 }

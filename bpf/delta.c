@@ -19,8 +19,8 @@ static void subtract_hist(struct kvmeter_hist *cur, const struct kvmeter_hist *p
 }
 
 /*
- * Extremes are kept since the vCPU was first seen. One that moved was reached in the interval and is
- * exact; otherwise the outermost bucket in use bounds it, and the old extreme does too.
+ * Extremes are kept since the vCPU was first seen. One that moved was reached in the interval and
+ * is exact; otherwise the outermost bucket in use bounds it, and the old extreme does too.
  */
 static __u64 highest_ns(const struct kvmeter_hist *delta, __u64 cur_ns, __u64 prev_ns)
 {
@@ -61,9 +61,8 @@ static void subtract_vcpu(struct kvmeter_vcpu *cur, const struct kvmeter_vcpu *p
 	cur->steal_max_ns = highest_ns(&cur->steal_hist, cur->steal_max_ns, prev->steal_max_ns);
 }
 
-static const struct kvmeter_snap_vm *find_before(const struct kvmeter_snap *prev,
-						 const struct kvmeter_snap_vm *vm,
-						 unsigned int *from)
+static const struct kvmeter_snap_vm *
+find_before(const struct kvmeter_snap *prev, const struct kvmeter_snap_vm *vm, unsigned int *from)
 {
 	const struct kvmeter_snap_vm *before;
 
@@ -81,8 +80,8 @@ static void copy_snap(struct kvmeter_snap *to, const struct kvmeter_snap *from)
 	to->now_ns = from->now_ns;
 	to->host = from->host;
 	to->vms = kvmeter_array_grow(to->vms, &to->room_vms, from->nr_vms, sizeof(*to->vms));
-	to->vcpus = kvmeter_array_grow(to->vcpus, &to->room_vcpus, from->nr_vcpus,
-				       sizeof(*to->vcpus));
+	to->vcpus =
+		kvmeter_array_grow(to->vcpus, &to->room_vcpus, from->nr_vcpus, sizeof(*to->vcpus));
 	to->rows = kvmeter_array_grow(to->rows, &to->room_rows, from->nr_rows, sizeof(*to->rows));
 	to->nr_vms = from->nr_vms;
 	to->nr_vcpus = from->nr_vcpus;
@@ -121,9 +120,9 @@ static void subtract_vcpus(struct kvmeter_snap *delta, const struct kvmeter_snap
  * @cur: the later snapshot
  * @prev: the earlier one
  *
- * Counters are differences, those of VMs and vCPUs new since @prev as they stand; everything that is
- * no counter is as in @cur. min_ns, max_ns and steal_max_ns are exact if they were reached in the
- * interval for the first time, and otherwise a bound of the histogram bucket they fell into.
+ * Counters are differences, those of VMs and vCPUs new since @prev as they stand; everything that
+ * is no counter is as in @cur. min_ns, max_ns and steal_max_ns are exact if they were reached in
+ * the interval for the first time, and otherwise a bound of the histogram bucket they fell into.
  */
 void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cur,
 		       const struct kvmeter_snap *prev)

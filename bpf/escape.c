@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes text from elsewhere safe to show: nothing in it can steer a terminal or break a format. */
+/* Makes text from elsewhere safe to show: it can steer no terminal and break no format. */
 #include <string.h>
 
 #include "reader.h"
 
-/* Characters without a width, and those that turn the direction of writing: they hide or disguise. */
+/* Characters that have no width or turn the direction of writing: they hide and disguise. */
 static bool is_deceptive(__u32 c)
 {
 	return c == 0xad || c == 0x61c || c == 0xfeff || (c >= 0x200b && c <= 0x200f) ||
@@ -45,8 +45,8 @@ static unsigned int utf8_len(const unsigned char *s)
  * @shown: where the result goes; valid UTF-8, cut between characters if it does not fit
  * @size: bytes there, at least 1
  *
- * Printable ASCII and other printable UTF-8 stay; every other byte becomes \xNN and a backslash two,
- * so that two different texts never look the same.
+ * Printable ASCII and other printable UTF-8 stay; every other byte becomes \xNN and a backslash
+ * two, so that two different texts never look the same.
  */
 void kvmeter_escape_text(const char *text, char *shown, size_t size)
 {

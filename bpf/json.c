@@ -52,7 +52,8 @@ void kvmeter_json_add_double(struct json_object *obj, const char *key, double va
  * @key: its name
  * @hist: the histogram
  */
-void kvmeter_json_add_hist(struct json_object *obj, const char *key, const struct kvmeter_hist *hist)
+void kvmeter_json_add_hist(struct json_object *obj, const char *key,
+			   const struct kvmeter_hist *hist)
 {
 	struct json_object *buckets = json_object_new_array();
 	unsigned int i;
@@ -149,8 +150,8 @@ struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu)
  */
 void kvmeter_json_print(struct json_object *obj)
 {
-	const char *text = json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE);
+	int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text = json_object_to_json_string_ext(obj, flags);
 
 	if (!text)
 		errx(1, "no memory");

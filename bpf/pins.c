@@ -44,7 +44,8 @@ void kvmeter_pins_check_fs(void)
 	if (statfs(KVMETER_PIN_ROOT, &fs))
 		err(1, "%s", KVMETER_PIN_ROOT);
 	if (fs.f_type != BPF_FS_MAGIC)
-		errx(1, "the bpf file system is not mounted: mount -t bpf bpf %s", KVMETER_PIN_ROOT);
+		errx(1, "the bpf file system is not mounted: mount -t bpf none %s",
+		     KVMETER_PIN_ROOT);
 }
 
 /**

@@ -2,8 +2,8 @@
 /*
  * What the files of the reader share: types, and the functions of each file by file.
  *
- * An error that ends the program is one line on stderr and exit status 1, from err() or errx() where
- * it is found: nothing in the reader outlives the process but maps and pins, which stay usable.
+ * An error that ends the program is one line on stderr and exit status 1, from err() or errx()
+ * where it is found: nothing outlives the process but maps and pins, and they stay usable.
  */
 #ifndef KVMETER_READER_H
 #define KVMETER_READER_H
@@ -179,6 +179,7 @@ void kvmeter_pins_del(void);
 
 /* snapshot.c */
 void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps);
+void kvmeter_snapshot_put(struct kvmeter_snap *snap);
 
 /* delta.c */
 void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cur,
@@ -244,6 +245,16 @@ bool kvmeter_table_starts(const struct kvmeter_report *report);
 /* view.c */
 void kvmeter_view_run(const struct kvmeter_args *args,
 		      void (*report)(const struct kvmeter_report *report));
+
+/* help.c */
+extern const char kvmeter_help_program[];
+extern const char kvmeter_help_attach[];
+extern const char kvmeter_help_detach[];
+extern const char kvmeter_help_list[];
+extern const char kvmeter_help_stat[];
+extern const char kvmeter_help_exits[];
+extern const char kvmeter_help_steal[];
+extern const char kvmeter_help_status[];
 
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);

@@ -95,19 +95,13 @@ bool kvmeter_select_parse_seconds(const char *text, double *seconds, bool *unit)
 	if (end != text + len)
 		return false;
 	*unit = *end;
-	switch (*end) {
-	case 'h':
+	if (*end == 'h')
+		*seconds *= 3600;
+	else if (*end == 'm')
 		*seconds *= 60;
-		/* fall through */
-	case 'm':
-		*seconds *= 60;
-		/* fall through */
-	case 's':
-	case '\0':
-		return *seconds >= 0.01 && *seconds <= 1e6;
-	default:
+	else if (*end && *end != 's')
 		return false;
-	}
+	return *seconds >= 0.01 && *seconds <= 1e6;
 }
 
 /**

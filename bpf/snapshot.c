@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copies all used slots out of the maps, each VM and each vCPU consistent in itself. */
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 #include "reader.h"
 
 /*
- * A vCPU is copied with all its rows while nothing writes it. One that exits without pause may never
- * be quiet for that long: after WHOLE_TRIES its slot and each row are copied one by one, each
+ * A vCPU is copied with all its rows while nothing writes it. One that exits without pause may
+ * never be quiet for that long: after WHOLE_TRIES its slot and each row are copied one by one, each
  * consistent in itself. A writer is off again within a microsecond, unless a hypervisor below took
  * the CPU from it in the middle; hence the naps.
  */
@@ -44,6 +45,16 @@ static void nap_sometimes(unsigned int try)
 		nanosleep(&nap, NULL);
 }
 
+/* The id is printed: a module that is sane only writes digits, letters and dashes there. */
+static void clean_id(char *id)
+{
+	id[KVMETER_NAME_LEN - 1] = '\0';
+	for (; *id; id++) {
+		if (!isalnum((unsigned char)*id) && *id != '-')
+			*id = '?';
+	}
+}
+
 /* False if the slot is free. */
 static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 {
@@ -57,7 +68,7 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 		memcpy(to, from, sizeof(*to));
 		FENCE_ACQUIRE();
 		if (LOAD(&from->gen) == gen && to->gen == gen) {
-			to->id[sizeof(to->id) - 1] = '\0';
+			clean_id(to->id);
 			return true;
 		}
 		nap_sometimes(try);
@@ -261,4 +272,17 @@ void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps 
 			take_vcpu(snap, maps, slot);
 	}
 	link_vcpus(snap, max_vcpus);
+}
+
+/**
+ * kvmeter_snapshot_put - release the memory of a snapshot
+ * @snap: the snapshot
+ */
+void kvmeter_snapshot_put(struct kvmeter_snap *snap)
+{
+	free(snap->vms);
+	free(snap->vcpus);
+	free(snap->rows);
+	free(snap->vcpu_at);
+	memset(snap, 0, sizeof(*snap));
 }

@@ -10,7 +10,7 @@
 
 #include "reader.h"
 
-/* A bare number up to this, that is no VM's, is an interval; above, most likely a pid that is gone. */
+/* A bare number up to this, if no VM's, is an interval; above, most likely a pid that is gone. */
 #define BARE_INTERVAL_MAX_S 60
 
 #define NS_PER_S 1000000000LL
@@ -21,12 +21,17 @@ struct plan {
 	unsigned long count; /* 0: until interrupted */
 };
 
-static volatile sig_atomic_t interrupted;
+static bool interrupted;
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	interrupted = 1;
+	__atomic_store_n(&interrupted, true, __ATOMIC_RELAXED);
+}
+
+static bool is_interrupted(void)
+{
+	return __atomic_load_n(&interrupted, __ATOMIC_RELAXED);
 }
 
 static void catch_signals(void)
@@ -49,7 +54,7 @@ static void sleep_until(long long when_ns)
 	sigaddset(&block, SIGINT);
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!interrupted) {
+	while (!is_interrupted()) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		left_ns = when_ns - (now.tv_sec * NS_PER_S + now.tv_nsec);
 		if (left_ns <= 0)
@@ -111,7 +116,7 @@ static int find_again(const struct kvmeter_snap *snap, const struct kvmeter_snap
 
 static void flush(void)
 {
-	if (fflush(stdout) && !interrupted)
+	if (fflush(stdout) && !is_interrupted())
 		err(1, "cannot write");
 }
 
@@ -147,10 +152,10 @@ void kvmeter_view_run(const struct kvmeter_args *args,
 		flush();
 		r.nr++;
 		if (!(plan.interval_s > 0) || r.nr == plan.count)
-			return;
+			break;
 		sleep_until(start_ns + (long long)(r.nr * plan.interval_s * 1e9));
-		if (interrupted)
-			return;
+		if (is_interrupted())
+			break;
 		swap = prev;
 		prev = cur;
 		cur = swap;
@@ -161,4 +166,7 @@ void kvmeter_view_run(const struct kvmeter_args *args,
 		kvmeter_delta_get(&delta, cur, prev);
 		r.snap = &delta;
 	}
+	kvmeter_snapshot_put(&snaps[0]);
+	kvmeter_snapshot_put(&snaps[1]);
+	kvmeter_snapshot_put(&delta);
 }

@@ -14,7 +14,8 @@
 
 #include <asm/vmx.h>
 
-#include "collect.h"
+#include "dirty.h"
+#include "reason.h"
 
 #define PML_ENTRIES 512
 #define PML_FIRST (PML_ENTRIES - 1) /* the log is filled downwards */
@@ -35,13 +36,16 @@ static bool is_nested(const struct kvm_vcpu *vcpu)
  * @vcpu: the vCPU
  *
  * Called while logging is on.
+ *
+ * Context: probes of that vCPU, preemption off, between kvmeter_store_write_begin() and _end().
  */
 void kvmeter_dirty_mark_entry(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *vcpu)
 {
 	u64 index;
 
 	v->pml_index = KVMETER_PML_NONE;
-	if (!READ_ONCE(v->vm->logging) || v->vm->tdx || is_nested(vcpu) ||
+	v->pml_exit_tsc = v->exit_tsc;
+	if (v->vm->tdx || is_nested(vcpu) ||
 	    v->reason_source > KVMETER_REASON_DIRECT || !boot_cpu_has(X86_FEATURE_VMX))
 		return;
 	if (kvmeter_vmread(KVMETER_VMCS_PML_INDEX, &index) && (u16)index < PML_ENTRIES)
@@ -74,7 +78,7 @@ static void add_logged(struct kvmeter_vcpu_rec *v)
 {
 	u64 index;
 
-	if (v->pml_index == KVMETER_PML_NONE ||
+	if (v->pml_exit_tsc != v->exit_tsc || v->pml_index == KVMETER_PML_NONE ||
 	    !kvmeter_vmread(KVMETER_VMCS_PML_INDEX, &index))
 		return;
 	index = (u16)index;
@@ -91,12 +95,11 @@ static void add_logged(struct kvmeter_vcpu_rec *v)
 	}
 }
 
-static bool is_write_fault(u32 isa, const struct kvmeter_exit_info *exit)
+static bool is_write_fault(u32 isa, u64 info)
 {
 	if (isa == KVMETER_ISA_VMX)
-		return exit->reason == EXIT_REASON_EPT_VIOLATION && (exit->info & EPT_WRITE);
-	return exit->reason == SVM_EXIT_NPF &&
-	       (exit->info & (NPF_WRITE | NPF_RSVD)) == NPF_WRITE;
+		return info & EPT_WRITE;
+	return (info & (NPF_WRITE | NPF_RSVD)) == NPF_WRITE;
 }
 
 /**
@@ -104,20 +107,23 @@ static bool is_write_fault(u32 isa, const struct kvmeter_exit_info *exit)
  * @v: the vCPU's record
  * @vcpu: the vCPU
  * @isa: KVMETER_ISA_*
- * @exit: what is known of the exit
+ * @reason: of the exit, or KVMETER_NO_REASON
  *
- * Called while logging is on.
+ * Called while logging is on, before kvmeter_exits_start() takes note of the exit. Logging may have
+ * been switched on since the entry, or off and on again: then there is nothing to compare with.
+ *
+ * Context: as kvmeter_dirty_mark_entry().
  */
-void kvmeter_dirty_add_exit(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *vcpu, u32 isa,
-			    struct kvmeter_exit_info *exit)
+void kvmeter_dirty_add_exit(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa, s64 reason)
 {
+	s64 fault = isa == KVMETER_ISA_VMX ? EXIT_REASON_EPT_VIOLATION : SVM_EXIT_NPF;
+	u64 info;
+
 	if (is_nested(vcpu))
 		return;
 	if (isa == KVMETER_ISA_VMX)
 		add_logged(v);
-	v->pml_index = KVMETER_PML_NONE;
-
-	kvmeter_reason_read_info(v, isa, exit);
-	if (exit->known && is_write_fault(isa, exit))
+	if (reason == fault && kvmeter_reason_read_info(v, vcpu, isa, &info) &&
+	    is_write_fault(isa, info))
 		v->slot->write_faults++;
 }

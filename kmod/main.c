@@ -9,9 +9,9 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-#include "collect.h"
 #include "ctl.h"
 #include "debugfs.h"
+#include "exits.h"
 #include "hooks.h"
 #include "maps.h"
 #include "probes.h"

@@ -11,30 +11,31 @@
 
 #include <asm/msr.h>
 
-#include "collect.h"
+#include "dirty.h"
+#include "exits.h"
 #include "hooks.h"
 #include "probes.h"
+#include "steal.h"
 #include "store.h"
 
 /* Later kernels pass kvm_entry a second argument. In this ABI one that is not named is ignored. */
 static void probe_kvm_entry(void *data, struct kvm_vcpu *vcpu)
 {
 	struct kvmeter_vcpu_rec *v;
-	u64 tsc, steal_ns;
+	struct kvmeter_vcpu *slot;
+	u64 steal_ns;
 
 	preempt_disable_notrace();
 	v = kvmeter_store_find(vcpu);
 	if (likely(v)) {
-		kvmeter_store_write_begin(v);
-		v->slot->cpu = smp_processor_id();
+		slot = v->slot;
+		kvmeter_store_write_begin(slot);
+		slot->cpu = smp_processor_id();
 		steal_ns = kvmeter_steal_add_entry(v);
+		kvmeter_exits_end(v, rdtsc(), steal_ns);
 		if (unlikely(READ_ONCE(v->vm->logging)))
 			kvmeter_dirty_mark_entry(v, vcpu);
-		else
-			v->pml_index = KVMETER_PML_NONE;
-		tsc = rdtsc();
-		kvmeter_exits_end(v, tsc, steal_ns);
-		kvmeter_store_write_end(v);
+		kvmeter_store_write_end(slot);
 	}
 	preempt_enable_notrace();
 }
@@ -42,19 +43,21 @@ static void probe_kvm_entry(void *data, struct kvm_vcpu *vcpu)
 static void probe_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	u64 tsc = rdtsc();
-	struct kvmeter_exit_info exit;
 	struct kvmeter_vcpu_rec *v;
+	struct kvmeter_vcpu *slot;
+	s64 reason;
 
 	preempt_disable_notrace();
 	v = kvmeter_store_find(vcpu);
 	if (likely(v)) {
-		kvmeter_reason_read(v, vcpu, isa, &exit);
-		kvmeter_store_write_begin(v);
-		kvmeter_exits_start(v, &exit, tsc);
-		kvmeter_steal_mark_exit(v);
+		slot = v->slot;
+		reason = kvmeter_reason_read(v, vcpu, isa);
+		kvmeter_store_write_begin(slot);
 		if (unlikely(READ_ONCE(v->vm->logging)))
-			kvmeter_dirty_add_exit(v, vcpu, isa, &exit);
-		kvmeter_store_write_end(v);
+			kvmeter_dirty_add_exit(v, vcpu, isa, reason);
+		kvmeter_exits_start(v, reason, tsc);
+		kvmeter_steal_mark_exit(v);
+		kvmeter_store_write_end(slot);
 	} else {
 		this_cpu_inc(kvmeter_cpu.untracked_exits);
 	}

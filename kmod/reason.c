@@ -47,6 +47,20 @@ static int on_module(struct notifier_block *nb, unsigned long action, void *data
 
 static struct notifier_block module_nb = { .notifier_call = on_module };
 
+/* What the vendor module says, if it can be asked. */
+static bool ask_vendor(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+		       u32 *reason, u64 *info1)
+{
+	get_exit_info_fn fn = READ_ONCE(get_exit_info);
+	u32 intr_info, error_code;
+	u64 info2;
+
+	if (v->vm->tdx || !fn || isa != vendor_isa)
+		return false;
+	fn(vcpu, reason, info1, &info2, &intr_info, &error_code);
+	return true;
+}
+
 /* What the direct way gives, taking no address on trust. */
 static bool read_direct(struct kvm_vcpu *vcpu, u32 isa, u32 *reason)
 {
@@ -68,39 +82,55 @@ static bool read_direct(struct kvm_vcpu *vcpu, u32 isa, u32 *reason)
  * @v: the vCPU's record
  * @vcpu: the vCPU
  * @isa: KVMETER_ISA_*
- * @exit: filled in
  *
  * Context: kvm_exit probe of that vCPU, preemption off.
- * Return: true if @exit can be relied on.
+ * Return: the reason, or KVMETER_NO_REASON.
  */
-bool kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
-			  struct kvmeter_exit_info *exit)
+s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa)
 {
-	get_exit_info_fn fn = READ_ONCE(get_exit_info);
-	u32 reason = 0, direct, intr_info, error_code;
-	u64 info2;
+	u32 reason, direct;
+	u64 info;
 
-	exit->reason = 0;
-	exit->info = 0;
-	if (v->vm->tdx || v->reason_source == KVMETER_REASON_NONE)
-		return false;
-	if (!fn || isa != vendor_isa) {
+	if (v->reason_source == KVMETER_REASON_NONE)
+		return KVMETER_NO_REASON;
+	if (!ask_vendor(v, vcpu, isa, &reason, &info)) {
 		v->reason_source = KVMETER_REASON_NONE;
-		kvmeter_store_set_reason_source(KVMETER_REASON_NONE);
-		return false;
+		if (!v->vm->tdx)
+			kvmeter_store_set_reason_source(KVMETER_REASON_NONE);
+		return KVMETER_NO_REASON;
 	}
-	fn(vcpu, &reason, &exit->info, &info2, &intr_info, &error_code);
-	exit->reason = isa == KVMETER_ISA_VMX ? (u16)reason : reason;
-	if (v->reason_source == KVMETER_REASON_VENDOR)
-		return true;
+	if (v->reason_source == KVMETER_REASON_UNPROVEN) {
+		if (!read_direct(vcpu, isa, &direct) || direct != reason) {
+			v->reason_source = KVMETER_REASON_VENDOR;
+			kvmeter_store_set_reason_source(KVMETER_REASON_VENDOR);
+		} else if (++v->proofs >= PROOFS) {
+			v->reason_source = KVMETER_REASON_DIRECT;
+			kvmeter_store_set_reason_source(KVMETER_REASON_DIRECT);
+		}
+	}
+	return isa == KVMETER_ISA_VMX ? (u16)reason : reason;
+}
 
-	if (!read_direct(vcpu, isa, &direct) || direct != reason) {
-		v->reason_source = KVMETER_REASON_VENDOR;
-		kvmeter_store_set_reason_source(KVMETER_REASON_VENDOR);
-	} else if (++v->proofs >= PROOFS) {
-		v->reason_source = KVMETER_REASON_DIRECT;
-		kvmeter_store_set_reason_source(KVMETER_REASON_DIRECT);
-	}
+/**
+ * kvmeter_reason_read_info - what goes with the reason
+ * @v: the vCPU's record
+ * @vcpu: the vCPU
+ * @isa: KVMETER_ISA_*
+ * @info: VMX exit qualification or SVM EXITINFO1
+ *
+ * Context: kvm_exit probe of that vCPU, preemption off, after kvmeter_reason_read() gave a reason.
+ * Return: false if there is nothing that could be relied on.
+ */
+bool kvmeter_reason_read_info(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+			      u64 *info)
+{
+	u32 reason;
+
+	if (v->reason_source != KVMETER_REASON_DIRECT)
+		return ask_vendor(v, vcpu, isa, &reason, info);
+	if (isa == KVMETER_ISA_VMX)
+		return kvmeter_vmread(KVMETER_VMCS_EXIT_QUALIFICATION, info);
+	*info = (*kvmeter_vmcb_ptr(vcpu))->control.exit_info_1;
 	return true;
 }
 

@@ -22,22 +22,14 @@
 #define KVMETER_VMCS_EXIT_REASON 0x4402
 #define KVMETER_VMCS_EXIT_QUALIFICATION 0x6400
 
-/**
- * struct kvmeter_exit_info - what an exit says of itself
- * @info: VMX exit qualification, or SVM EXITINFO1
- * @reason: basic exit reason, or exit code
- * @known: the two above can be relied on
- */
-struct kvmeter_exit_info {
-	u64 info;
-	u32 reason;
-	bool known;
-};
+/* In place of a reason: there is none that could be relied on. */
+#define KVMETER_NO_REASON ((s64)-1)
 
 u32 kvmeter_reason_init(void);
 void kvmeter_reason_exit(void);
-bool kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
-			  struct kvmeter_exit_info *exit);
+s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa);
+bool kvmeter_reason_read_info(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+			      u64 *info);
 
 /**
  * kvmeter_vmread - read a field of the VMCS that is loaded on this CPU
@@ -73,44 +65,22 @@ static __always_inline struct vmcb **kvmeter_vmcb_ptr(struct kvm_vcpu *vcpu)
  * @v: the vCPU's record
  * @vcpu: the vCPU
  * @isa: KVMETER_ISA_*, as the tracepoint gave it
- * @exit: filled in; @exit->info is left out on VMX, see kvmeter_reason_read_info()
  *
  * Context: kvm_exit probe of that vCPU, preemption off.
+ * Return: VMX basic exit reason or SVM exit code, or KVMETER_NO_REASON.
  */
-static __always_inline void kvmeter_reason_read(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu,
-						u32 isa, struct kvmeter_exit_info *exit)
+static __always_inline s64 kvmeter_reason_read(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu,
+					       u32 isa)
 {
 	u64 reason;
 
-	if (unlikely(v->reason_source != KVMETER_REASON_DIRECT)) {
-		exit->known = kvmeter_reason_prove(v, vcpu, isa, exit);
-		return;
-	}
-	if (isa == KVMETER_ISA_VMX) {
-		exit->known = kvmeter_vmread(KVMETER_VMCS_EXIT_REASON, &reason);
-		exit->reason = (u16)reason;
-	} else {
-		const struct vmcb_control_area *control = &(*kvmeter_vmcb_ptr(vcpu))->control;
-
-		exit->known = true;
-		exit->reason = control->exit_code;
-		exit->info = control->exit_info_1;
-	}
-}
-
-/**
- * kvmeter_reason_read_info - complete what kvmeter_reason_read() left out
- * @v: the vCPU's record
- * @isa: as there
- * @exit: as filled in there
- *
- * Context: kvm_exit probe of that vCPU, preemption off.
- */
-static __always_inline void kvmeter_reason_read_info(const struct kvmeter_vcpu_rec *v, u32 isa,
-						     struct kvmeter_exit_info *exit)
-{
-	if (isa == KVMETER_ISA_VMX && v->reason_source == KVMETER_REASON_DIRECT)
-		exit->known &= kvmeter_vmread(KVMETER_VMCS_EXIT_QUALIFICATION, &exit->info);
+	if (unlikely(v->reason_source != KVMETER_REASON_DIRECT))
+		return kvmeter_reason_prove(v, vcpu, isa);
+	if (isa == KVMETER_ISA_SVM)
+		return (u32)(*kvmeter_vmcb_ptr(vcpu))->control.exit_code;
+	if (likely(kvmeter_vmread(KVMETER_VMCS_EXIT_REASON, &reason)))
+		return (u16)reason;
+	return KVMETER_NO_REASON;
 }
 
 #endif /* _KVMETER_REASON_H */

@@ -238,6 +238,8 @@ static void move_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	lockdep_assert_held(&store_lock);
 	memcpy(rows, v->rows, v->nr_rows * sizeof(*rows));
 	*slot = *v->slot;
+	if (v->open)
+		v->open = rows + (v->open - v->rows);
 	v->slot = slot;
 	v->rows = rows;
 	smp_store_release(&v->mem_gen, mem_gen); /* find_slow() reads it without the lock */
@@ -268,10 +270,11 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	v = &vcpus[i];
 	v->vm = vm;
 	v->task = NULL;
-	v->open_row = -1;
+	v->open = NULL;
 	v->reason_source = KVMETER_REASON_UNPROVEN;
 	v->proofs = 0;
-	v->pml_index = U16_MAX;
+	v->exit_tsc = 0;
+	v->pml_exit_tsc = U64_MAX;
 	v->nr_rows = 1;
 	memset(v->row_of, 0, sizeof(v->row_of));
 	v->slot = vcpu_slot(i);

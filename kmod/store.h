@@ -23,8 +23,8 @@
 
 #include <uapi/linux/kvmeter.h>
 
-/* Reasons below 0x100, and those of [0x400, 0x410), find their row by index; others by search. */
-#define KVMETER_ROW_INDEX_NR 0x110
+/* Reasons below this find their row by index, others (SVM's VMGEXIT and ERR) by search. */
+#define KVMETER_ROW_INDEX_NR 0x410
 
 struct kvmeter_vm_rec;
 
@@ -34,15 +34,16 @@ struct kvmeter_vm_rec;
  * @vm: record of its VM; set once before publish
  * @slot: its slot in the arrays; changed under the store lock while no probe of it can run
  * @rows: its rows; likewise
+ * @open: row of the exit being handled, NULL outside of one; owner writes, and as @rows
  * @task: thread that entered the guest last, an identity; owner writes
  * @run_delay: of that thread at the last guest entry, ns; owner writes
  * @exit_run_delay: of that thread at the last exit, ns; owner writes
  * @exit_tsc: time-stamp counter at the last exit; owner writes
- * @open_row: row of the exit being handled, -1 outside of one; owner writes
  * @reason_source: enum kvmeter_reason_source for this vCPU; owner writes
  * @proofs: comparisons made so far of its exit reasons with the vendor's; owner writes
- * @pml_index: PML index at the last entry, KVMETER_PML_NONE if there is nothing to compare with;
- *	       owner writes
+ * @pml_index: PML index at the last entry at which logging was on, KVMETER_PML_NONE if the log was
+ *	       full or could not be read; owner writes
+ * @pml_exit_tsc: @exit_tsc at that entry: tells whether it was the last one; owner writes
  * @nr_rows: rows given out; owner writes
  * @row_of: reason index to row, 0 for none yet; owner writes
  * @row_reason: reason of each row; owner writes
@@ -57,11 +58,12 @@ struct kvmeter_vcpu_rec {
 	struct kvmeter_vm_rec *vm;
 	struct kvmeter_vcpu *slot;
 	struct kvmeter_exit *rows;
+	struct kvmeter_exit *open;
 	struct task_struct *task;
 	u64 run_delay;
 	u64 exit_run_delay;
 	u64 exit_tsc;
-	s32 open_row;
+	u64 pml_exit_tsc;
 	u8 reason_source;
 	u8 proofs;
 	u16 pml_index;
@@ -165,35 +167,40 @@ bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_e
  */
 static __always_inline struct kvmeter_vcpu_rec *kvmeter_store_find(struct kvm_vcpu *vcpu)
 {
-	struct kvmeter_cpu *cpu = this_cpu_ptr(&kvmeter_cpu);
-
-	if (likely(READ_ONCE(cpu->vcpu) == vcpu))
-		return cpu->rec;
+	if (likely(this_cpu_read(kvmeter_cpu.vcpu) == vcpu))
+		return this_cpu_read(kvmeter_cpu.rec);
 	return kvmeter_store_find_slow(vcpu);
+}
+
+/*
+ * The sequence number moves in one instruction, and x86 keeps stores in order: for the compiler
+ * alone there is a barrier on each side.
+ */
+static __always_inline void kvmeter_store_step_seq(struct kvmeter_vcpu *slot)
+{
+	asm volatile("incl %0" : "+m"(slot->seq) : : "cc", "memory");
 }
 
 /**
  * kvmeter_store_write_begin - readers of this vCPU's slot and rows: from here on, look again
- * @v: the vCPU
+ * @slot: the vCPU's slot
  *
  * Context: probes of that vCPU, preemption off.
  */
-static __always_inline void kvmeter_store_write_begin(struct kvmeter_vcpu_rec *v)
+static __always_inline void kvmeter_store_write_begin(struct kvmeter_vcpu *slot)
 {
-	WRITE_ONCE(v->slot->seq, v->slot->seq + 1);
-	smp_wmb(); /* pairs with the reader's between copying and its second look at seq */
+	kvmeter_store_step_seq(slot);
 }
 
 /**
  * kvmeter_store_write_end - what readers see from here on is whole
- * @v: the vCPU
+ * @slot: the vCPU's slot
  *
  * Context: probes of that vCPU, preemption off.
  */
-static __always_inline void kvmeter_store_write_end(struct kvmeter_vcpu_rec *v)
+static __always_inline void kvmeter_store_write_end(struct kvmeter_vcpu *slot)
 {
-	smp_wmb(); /* pairs with the reader's between its first look at seq and copying */
-	WRITE_ONCE(v->slot->seq, v->slot->seq + 1);
+	kvmeter_store_step_seq(slot);
 }
 
 /**

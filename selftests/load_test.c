@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading, time and again, while guests run: it leaves nothing behind, is refused
+ * while somebody looks, and the kernel has nothing to say about it.
+ */
+#define _GNU_SOURCE
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <kselftest_harness.h>
+
+#include "host.h"
+#include "meter.h"
+
+#define LOADS 100
+#define DEBUGFS "/sys/kernel/debug/kvmeter"
+#define PIN "/sys/fs/bpf/kvmeter-selftest"
+
+FIXTURE(load)
+{
+	int log;
+	struct vmm vm;
+	pthread_t thread[2];
+	atomic_bool stop;
+};
+
+struct runner {
+	struct vmm_vcpu *vcpu;
+	atomic_bool *stop;
+};
+
+static void *run_mix(void *arg)
+{
+	struct runner r = *(struct runner *)arg;
+
+	free(arg);
+	while (!*r.stop) {
+		vmm_run(r.vcpu, vmm_guest_cpuid, 101, 0, 0);
+		vmm_run(r.vcpu, vmm_guest_busy, 10007, 0, 0);
+	}
+	return NULL;
+}
+
+FIXTURE_SETUP(load)
+{
+	int i;
+
+	self->log = host_log_open();
+	ASSERT_LE(0, self->log);
+	ASSERT_FALSE(host_is_loaded());
+	ASSERT_EQ(0, vmm_init(&self->vm, 2, 1));
+	for (i = 0; i < 2; i++) {
+		struct runner *r = malloc(sizeof(*r));
+
+		ASSERT_NE(NULL, r);
+		*r = (struct runner){ &self->vm.vcpu[i], &self->stop };
+		ASSERT_EQ(0, pthread_create(&self->thread[i], NULL, run_mix, r));
+	}
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	char text[256];
+	int i;
+
+	self->stop = true;
+	for (i = 0; i < 2; i++)
+		pthread_join(self->thread[i], NULL);
+	vmm_exit(&self->vm);
+	EXPECT_FALSE(host_is_loaded());
+	EXPECT_EQ(-1, access(DEBUGFS, F_OK));
+	EXPECT_EQ(-1, access("/dev/kvmeter", F_OK));
+	EXPECT_EQ(0, host_log_next(self->log, text, sizeof(text)));
+	EXPECT_STREQ("", text);
+	close(self->log);
+}
+
+TEST_F_TIMEOUT(load, hundred_times, 300)
+{
+	int i;
+
+	for (i = 0; i < LOADS; i++) {
+		struct kvmeter_host host;
+		struct meter meter;
+		bool attach = i % 3, pin = i % 3 == 2;
+
+		ASSERT_EQ(0, host_load(""));
+		if (attach)
+			ASSERT_EQ(0, meter_open(&meter));
+		if (pin)
+			ASSERT_EQ(0, bpf_obj_pin(meter.fd[KVMETER_MAP_VCPUS], PIN));
+		if (attach)
+			close(meter.dev);
+		ASSERT_EQ(0, host_unload());
+		EXPECT_EQ(-1, access(DEBUGFS, F_OK));
+		if (attach) {
+			/* The maps are the reader's, with their last values. */
+			host = *meter_host(&meter);
+			EXPECT_EQ(KVMETER_ABI, host.abi);
+			EXPECT_LE(1, host.vms_seen);
+			meter_unmap(&meter);
+		}
+		if (pin)
+			EXPECT_EQ(0, unlink(PIN));
+	}
+}
+
+/* Who has one of our files open keeps the module; delete_module() without waiting says EAGAIN. */
+TEST_F(load, unload_while_looked_at)
+{
+	static const char *const path[] = {
+		"/dev/kvmeter", DEBUGFS "/status", DEBUGFS "/vms",
+	};
+	char exits[128], byte;
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, host_load(""));
+	for (i = 0; i < ARRAY_SIZE(path); i++) {
+		fd = open(path[i], O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(-EAGAIN, host_unload());
+		if (i)
+			EXPECT_EQ(1, read(fd, &byte, 1));
+		close(fd);
+	}
+	snprintf(exits, sizeof(exits), DEBUGFS "/%d-%d/exits", getpid(), self->vm.fd);
+	/* Its directory is made a moment after the VM is seen. */
+	for (i = 0; i < 500 && access(exits, F_OK); i++)
+		usleep(10000);
+	fd = open(exits, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EAGAIN, host_unload());
+	EXPECT_EQ(1, read(fd, &byte, 1));
+	close(fd);
+	EXPECT_EQ(0, host_unload());
+}
+
+/* A file that was opened while the VM lived shows an end, not what is not there any more. */
+TEST_F(load, vm_goes_while_looked_at)
+{
+	struct vmm vm;
+	char path[128], byte;
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, host_load(""));
+	ASSERT_EQ(0, vmm_init(&vm, 1, 1));
+	ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
+	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/exits", getpid(), vm.fd);
+	for (i = 0; i < 500 && access(path, F_OK); i++)
+		usleep(10000);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	vmm_exit(&vm);
+	EXPECT_EQ(-1, read(fd, &byte, 1));
+	EXPECT_TRUE(errno == ENOENT || errno == EIO);
+	close(fd);
+	EXPECT_EQ(0, host_unload());
+}
+
+TEST_F(load, twice)
+{
+	ASSERT_EQ(0, host_load(""));
+	EXPECT_EQ(-EEXIST, host_load(""));
+	EXPECT_TRUE(host_is_loaded());
+	EXPECT_EQ(0, host_unload());
+	EXPECT_EQ(-ENOENT, host_unload());
+}
+
+TEST(bad_parameters)
+{
+	static const char *const params[] = {
+		"max_vms=0",	 "max_vms=63",	  "max_vms=65",	   "max_vms=4160",
+		"max_vcpus=0",	 "max_vcpus=1",	  "max_vcpus=100", "max_vcpus=16448",
+	};
+	char text[256];
+	unsigned int i;
+	int log;
+
+	log = host_log_open();
+	ASSERT_LE(0, log);
+	for (i = 0; i < ARRAY_SIZE(params); i++) {
+		EXPECT_EQ(-EINVAL, host_load(params[i]));
+		EXPECT_FALSE(host_is_loaded());
+		/* One line says why. */
+		EXPECT_EQ(1, host_log_next(log, text, sizeof(text)));
+		EXPECT_NE(NULL, strstr(text, "kvmeter: "));
+		EXPECT_EQ(0, host_log_next(log, text, sizeof(text)));
+		EXPECT_STREQ("", text);
+	}
+	ASSERT_EQ(0, host_load("max_vms=64 max_vcpus=128"));
+	EXPECT_EQ(0, host_unload());
+	close(log);
+}
+
+TEST_HARNESS_MAIN

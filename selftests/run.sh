@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run selftests on this host, as root, and say how many test cases passed, failed and were skipped.
+#
+#   selftests/run.sh [TEST...]      default: all that suit the host; without kvm that is nokvm_test
+#
+# A test case that the file must-run names for $KVMETER_LEG (amd or intel) fails if it skips. The module,
+# ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
+# do so themselves. Exit status: 0 if nothing failed.
+
+dir=$(cd "$(dirname "$0")" && pwd) || exit 1
+ko=${KVMETER_KO:-$dir/../kvmeter.ko}
+export KVMETER_KO="$ko"
+leg=${KVMETER_LEG:-none}
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0 skipped=0
+
+count_failed()
+{
+	echo "# $1"
+	failed=$((failed + 1))
+}
+
+# must_run TEST CASE: may that case not skip here?
+must_run()
+{
+	while read -r on test pattern; do
+		[ "$on $test" = "$leg $1" ] || continue
+		# shellcheck disable=SC2254 # it is a pattern
+		case $2 in
+		$pattern) return 0 ;;
+		esac
+	done <"$dir/must-run"
+	return 1
+}
+
+# count_tap TEST STATUS: what the TAP output in $log says. The harness names a case when it starts it.
+count_tap()
+{
+	name='' cases=0 bad=0
+	while read -r word rest; do
+		case "$word $rest" in
+		'# RUN '*) name=${rest##*RUN } && name=${name% ...} && name=${name##* } ;;
+		'ok '*'# SKIP'*)
+			cases=$((cases + 1))
+			if must_run "$1" "$name"; then
+				bad=$((bad + 1))
+				count_failed "$1: $name must not skip on $leg"
+			else
+				skipped=$((skipped + 1))
+			fi
+			;;
+		'ok '*) cases=$((cases + 1)) passed=$((passed + 1)) ;;
+		'not ok '*) cases=$((cases + 1)) bad=$((bad + 1)) failed=$((failed + 1)) ;;
+		esac
+	done <"$log"
+	if [ "$2" != 0 ] && [ "$2" != 4 ] && [ $bad = 0 ]; then
+		count_failed "$1: exit status $2, and no case failed"
+	elif [ "$(sed -n 's/^1\.\.//p' "$log")" != $cases ]; then
+		count_failed "$1: $cases cases of the $(sed -n 's/^1\.\.//p' "$log") planned"
+	fi
+}
+
+# The kernel's warnings and worse since the test began.
+show_warnings()
+{
+	dmesg -r | sed -n "/kvmeter-selftest: $mark\$/,\$p" |
+		sed -n "/taint/d; s/^<[0-4]>/# $1: kernel: /p"
+}
+
+run_test()
+{
+	mark="$1 $$ begins"
+	echo "# $1"
+	echo "kvmeter-selftest: $mark" >/dev/kmsg
+	case $1 in
+	lifetime_test | load_test | nokvm_test) own_load=1 ;;
+	*) own_load= ;;
+	esac
+	if [ -z "$own_load" ] && ! insmod "$ko"; then
+		count_failed "$1: the module cannot be loaded"
+		return
+	fi
+	status=$({ "$dir/$1" 4>&- 2>&1; echo $? >&4; } 4>&1 >"$log")
+	cat "$log"
+	count_tap "$1" "$status"
+	# A test that was killed may have left it loaded.
+	if [ -d /sys/module/kvmeter ]; then
+		[ -z "$own_load" ] || count_failed "$1: left the module loaded"
+		rmmod kvmeter || count_failed "$1: the module cannot be unloaded"
+	fi
+	show_warnings "$1"
+}
+
+if [ $# = 0 ]; then
+	if [ -e /sys/module/kvm ]; then
+		set -- exits_test steal_test dirty_test attach_test lifetime_test load_test
+	else
+		set -- nokvm_test
+	fi
+fi
+for test; do
+	if [ -x "$dir/$test" ]; then
+		run_test "$test"
+	else
+		count_failed "$test: there is no such test"
+	fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
