@@ -14,7 +14,8 @@ TESTS ?=
 
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
-.PHONY: all module reader selftests install uninstall clean help demo check lint bench-exit
+.PHONY: all module reader selftests install uninstall clean help demo check lint \
+	lint-checks bench-exit
 
 all: module reader
 
@@ -42,6 +43,10 @@ clean:
 	+$(MODULE_MAKE) clean
 	+$(MAKE) -C bpf clean
 	+$(if $(KSRC),$(MAKE) -C selftests KSRC=$(KSRC) clean)
+
+# Inside a root: what scripts/lint.sh runs there.
+lint-checks: reader
+	@scripts/lint-checks.sh $(KREL) $(KSRC)
 
 demo check lint bench-exit:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh

@@ -119,7 +119,7 @@ static void forget_locked(struct kvm_vcpu *vcpu)
 static void name_vm(struct kvm *kvm, char *id, size_t size)
 {
 	rcu_read_lock();
-	if (refcount_read(&kvm->users_count) && !IS_ERR_OR_NULL(kvm->debugfs_dentry))
+	if (!IS_ERR_OR_NULL(kvm->debugfs_dentry) && refcount_read(&kvm->users_count))
 		strscpy(id, kvm->debugfs_dentry->d_name.name, size);
 	else
 		snprintf(id, size, "%d-none", kvm->userspace_pid);
@@ -154,7 +154,8 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	struct kvmeter_vm *slot;
 	u32 i;
 
-	if (vm)
+	/* A VM that is being destroyed still commits changes of slots, after its end was seen. */
+	if (vm || !refcount_read(&kvm->users_count))
 		return vm;
 	i = find_first_zero_bit(vm_used, kvmeter_max_vms);
 	if (i >= kvmeter_max_vms) {
@@ -367,7 +368,7 @@ void kvmeter_store_add_vm(struct kvm *kvm)
  * kvmeter_store_add_vcpu - give a vCPU, and its VM, a record and a slot, if it has none
  * @vcpu: the vCPU; the caller keeps it from being destroyed
  *
- * Context: any but NMI. Not for a vCPU of ours whose memory moves just now: those move themselves.
+ * Context: at load, before the memory can be moved: a vCPU that has a record already may be running.
  */
 void kvmeter_store_add_vcpu(struct kvm_vcpu *vcpu)
 {

@@ -54,7 +54,8 @@ unshare -m --propagation private sh -eu -c 'mount --bind "$1" "$2/out"; shift; e
 		open("setup", "wb").write(image[:setup])
 		open("entry", "w").write("%#x" % struct.unpack_from("<Q", kernel, 0x18))
 	END
-	objcopy -O binary -S vmlinux flat
+	# Memory that the kernel only claims, at its end, need not be loaded.
+	objcopy -O binary -S -R .init.scratch vmlinux flat
 	start=$(readelf -lW vmlinux | awk "\$1 == \"LOAD\" { print \$4; exit }")
 	gcc -c -Wa,--defsym,ENTRY="$(cat entry)" -o boot.o lab-boot.S
 	objcopy -O binary boot.o boot.bin

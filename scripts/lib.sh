@@ -16,8 +16,8 @@ lab_kernels="6.1 6.12 7.2"
 
 # Packages of the machine that runs the lab, and of the cached root of each kernel.
 host_packages="
-	bochs bochsbios vgabios grub-common grub-pc-bin xorriso mtools
-	qemu-system-x86 mmdebstrap cpio git kmod util-linux xz-utils"
+	bochs bochs-term bochsbios vgabios grub-common grub-pc-bin xorriso mtools
+	qemu-system-x86 mmdebstrap debian-archive-keyring cpio git util-linux xz-utils zstd"
 root_packages="
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
 	libjson-c-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
@@ -37,6 +37,7 @@ die()
 }
 
 # usage [STATUS]: print the calling script's header comment, the one place where it is documented.
+# shellcheck disable=SC2120 # by scripts that source this
 usage()
 {
 	sed -n -e '1,/^$/{ /^#!/d; /SPDX/d; s/^# \{0,1\}//p; }' "$0"

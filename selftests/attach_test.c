@@ -143,11 +143,11 @@ TEST_F(attach, wrong_descriptor)
 	int closed, none;
 	int i, j;
 
-	closed = dup(self->fd[0]);
-	ASSERT_LE(0, closed);
-	close(closed);
 	none = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, none);
+	closed = dup(none);
+	ASSERT_LE(0, closed);
+	close(closed);
 
 	for (i = 0; i < KVMETER_MAP_NR; i++) {
 		a = good_attach(self->fd);

@@ -14,7 +14,7 @@ ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 export KVMETER_KO="$ko"
 leg=${KVMETER_LEG:-none}
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$log.status"' EXIT
 passed=0 failed=0 skipped=0
 
 count_failed()
@@ -63,11 +63,11 @@ count_tap()
 	fi
 }
 
-# The kernel's warnings and worse since the test began.
+# The kernel's warnings and worse since the test began, but for those that tests ask for.
 show_warnings()
 {
 	dmesg -r | sed -n "/kvmeter-selftest: $mark\$/,\$p" |
-		sed -n "/taint/d; s/^<[0-4]>/# $1: kernel: /p"
+		sed -n "/taint/d; /kvmeter: load failed/d; s/^<[0-4]>/# $1: kernel: /p"
 }
 
 run_test()
@@ -83,9 +83,8 @@ run_test()
 		count_failed "$1: the module cannot be loaded"
 		return
 	fi
-	status=$({ "$dir/$1" 4>&- 2>&1; echo $? >&4; } 4>&1 >"$log")
-	cat "$log"
-	count_tap "$1" "$status"
+	{ "$dir/$1" 2>&1; echo $? >"$log.status"; } | tee "$log"
+	count_tap "$1" "$(cat "$log.status")"
 	# A test that was killed may have left it loaded.
 	if [ -d /sys/module/kvmeter ]; then
 		[ -z "$own_load" ] || count_failed "$1: left the module loaded"

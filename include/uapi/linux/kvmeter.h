@@ -209,9 +209,9 @@ struct kvmeter_vcpu {
  * @reserved0: zero
  * @count: exits
  * @time_ns: time handling them, from kvm_exit to the next kvm_entry (so time in the VMM and asleep
- *	     in HLT is in it), less the steal that fell into it; an exit is added at its end, so
- *	     one in progress is in count and not yet in time_ns
- * @min_ns: shortest; all ones as long as none has ended
+ *	     in HLT is in it), less the steal that fell into it, at least 0; an exit is added at its
+ *	     end, so one in progress is in count and not yet in time_ns
+ * @min_ns: shortest of those into which no steal fell; all ones as long as there is none
  * @max_ns: longest
  * @reserved: zero
  * @hist: histogram of the times summed in time_ns

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Count the instructions that the module, and its peers, add to one exit.
+#
+#   [KERNELS=6.1] [LEGS="amd intel"] scripts/bench-exit.sh
+#   scripts/bench-exit.sh KERNEL LEG       one measurement, its JSON object to standard output
+#
+# A guest executes CPUID in a loop; counted are all the instructions of one exit and entry, with nothing
+# attached (base), and what is added by the module, by ftrace recording kvm_exit and kvm_entry, and by a BPF
+# program that counts exits by reason in a hash map. build/bench/exit.json holds an array of
+#   {"leg", "kernel", "base", "base_again", "added": {"kvmeter", "kvmeter_detached", "ftrace", "bpf_count"}}
+# where kvmeter_detached is the module before BPF maps are attached, and base_again is measured last.
+
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help) usage 0 ;;
+esac
+here=$KVMETER_TOP/scripts
+
+measure()
+{
+	local args=(--kernel "$1" --leg "$2" --timeout 400)
+
+	[ "$2" != amd ] || args+=(--icount)
+	"$here/lab.sh" "${args[@]}" -- sh selftests/bench_exit.sh
+}
+
+if [ $# = 2 ]; then
+	measure "$1" "$2"
+	exit
+fi
+
+json=''
+"$here/deps.sh"
+for kernel in ${KERNELS:-6.1}; do
+	"$here/build.sh" "$kernel"
+	for leg in ${LEGS:-amd intel}; do
+		json+="${json:+,$'\n'}$(measure "$kernel" "$leg")"
+	done
+done
+mkdir -p "$KVMETER_TOP/build/bench"
+printf '[%s]\n' "$json" | tee "$KVMETER_TOP/build/bench/exit.json"

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run all tests: static checks, then the selftests on an emulated host of each kernel and leg.
+#
+#   [KERNELS="6.1 6.12 7.2"] [LEGS="amd intel"] [TESTS="..."] scripts/check.sh
+#
+#   KERNELS   kernels to test, default all
+#   LEGS      legs to test, default both
+#   TESTS     selftests to run, by name; default all, with the static checks and the benchmark's limit
+#
+# The legs run side by side, the kernels of a leg one after the other. What each host printed is kept in
+# build/check/KERNEL-LEG.log, and shown whole if anything in it failed. The last line is
+# "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
+
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help) usage 0 ;;
+esac
+
+kernels=${KERNELS:-$lab_kernels}
+legs=${LEGS:-amd intel}
+tests=${TESTS:-}
+here=$KVMETER_TOP/scripts
+logs=$KVMETER_TOP/build/check
+limit=200 # instructions that the module may add to an exit
+summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
+pids=()
+
+cleanup()
+{
+	local pid
+
+	trap - EXIT INT TERM
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+trap cleanup EXIT
+trap 'cleanup; exit 130' INT
+trap 'cleanup; exit 143' TERM
+
+# in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there. If they gave no summary, or the lab itself found
+# fault with the host, that is one more failure.
+in_lab()
+{
+	local status=0 out
+
+	out=$(mktemp)
+	"$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}" 2>&1 | tee "$out" || status=$?
+	if [ $status -gt 1 ] || ! grep -q "$summary" "$out"; then
+		echo "not ok the lab: exit status $status"
+		echo "0 passed, 1 failed, 0 skipped"
+	fi
+	rm -f "$out"
+}
+
+# The figure of make bench-exit, held against its limit.
+check_bench()
+{
+	local json added
+
+	json=$("$here/bench-exit.sh" "$1" "$2") || true
+	echo "$json"
+	added=$(sed -n 's/.*"kvmeter": \([0-9]*\).*/\1/p' <<<"$json")
+	if [ -n "$added" ] && [ "$added" -le $limit ]; then
+		echo "ok bench-exit: $added instructions, at most $limit"
+		echo "1 passed, 0 failed, 0 skipped"
+	else
+		echo "not ok bench-exit: '$added' instructions, at most $limit"
+		echo "0 passed, 1 failed, 0 skipped"
+	fi
+}
+
+run_cell()
+{
+	local kernel=$1 leg=$2
+
+	# shellcheck disable=SC2086 # a list of names
+	in_lab "$kernel" "$leg" --timeout 900 -- sh selftests/run.sh $tests
+	[ -z "$tests" ] || return 0
+	if [ "$leg" = amd ]; then
+		in_lab "$kernel" "$leg" --no-kvm -- sh selftests/run.sh
+	fi
+	if [ "$kernel" = 6.1 ]; then
+		check_bench "$kernel" "$leg"
+	fi
+}
+
+run_leg()
+{
+	local kernel
+
+	for kernel in $kernels; do
+		run_cell "$kernel" "$1" >"$logs/$kernel-$1.log" 2>&1 </dev/null || true
+	done
+}
+
+run_lint()
+{
+	local out
+
+	out=$("$here/lint.sh" 2>&1) || true
+	printf '%s\n' "$out"
+	printf '%s passed, %s failed, 0 skipped\n' \
+		"$(grep -c '^ok lint' <<<"$out")" "$(grep -c '^not ok lint' <<<"$out")"
+}
+
+# sum LOG: what its lines "N passed, N failed, N skipped" add up to; a log without one is a failure.
+sum()
+{
+	grep "$summary" "$1" | awk '{ p += $1; f += $3; s += $5 }
+		END { if (!NR) f = 1; print p + 0, f + 0, s + 0 }'
+}
+
+"$here/deps.sh"
+rm -rf "$logs"
+mkdir -p "$logs"
+
+for kernel in $kernels; do
+	"$here/build.sh" "$kernel"
+done
+if [ -z "$tests" ]; then
+	run_lint >"$logs/lint.log"
+fi
+for leg in $legs; do
+	run_leg "$leg" &
+	pids+=($!)
+done
+for pid in "${pids[@]}"; do
+	wait "$pid" || true
+done
+pids=()
+
+passed=0 failed=0 skipped=0
+for log in "$logs"/*.log; do
+	read -r p f s < <(sum "$log")
+	if [ "$f" != 0 ]; then
+		echo "==== $(basename "$log" .log)"
+		cat "$log"
+	fi
+	echo "$(basename "$log" .log): $p passed, $f failed, $s skipped"
+	grep -h '# SKIP' "$log" | sort | uniq -c || true
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ] && [ $passed != 0 ]

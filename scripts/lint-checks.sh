@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The static checks themselves, run where the tools are: scripts/lint.sh runs this in a root.
+#
+#   scripts/lint-checks.sh KERNEL-RELEASE KERNEL-SOURCE
+#
+# Prints a line "ok NAME" or "not ok NAME" for each check, with what it found before it. Exit status 1 if
+# any failed.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+release=$1
+ksrc=$2
+failed=0
+
+check()
+{
+	local name=$1 out
+
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok lint $name"
+	else
+		printf '%s\nnot ok lint %s\n' "$out" "$name"
+		failed=1
+	fi
+}
+
+# Versions are tested in compat.h alone, and a table of names is no macro that wants parentheses.
+run_checkpatch()
+{
+	perl "$ksrc/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --quiet \
+		--max-line-length=100 --show-types --ignore FILE_PATH_CHANGES "$@"
+}
+
+checkpatch_module()
+{
+	local file files=()
+
+	for file in kmod/*.[ch] include/uapi/linux/*.h; do
+		[ "$file" = kmod/compat.h ] || files+=("$file")
+	done
+	run_checkpatch -f "${files[@]}" &&
+		run_checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON -f kmod/compat.h &&
+		run_checkpatch --ignore COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL -f include/kvmeter/reasons.h
+}
+
+# Userspace has no kernel types, no pr_err and no container of kernel helpers.
+checkpatch_userspace()
+{
+	run_checkpatch --ignore PREFER_KERNEL_TYPES,SPLIT_STRING,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE \
+		-f bpf/*.c bpf/reader.h selftests/*.[ch]
+}
+
+# Everything is compiled again, with what is only remarked on elsewhere as an error.
+sparse_module()
+{
+	local out
+
+	out=$(make -C "/lib/modules/$release/build" M="$PWD" W=1 C=2 CF=-D__CHECK_ENDIAN__ \
+		KCFLAGS=-Werror modules 2>&1) || { echo "$out"; return 1; }
+	# Warnings about the kernel's own headers are not ours to mend.
+	! grep -E '(kmod|include/(uapi/linux/)?kvmeter)[^ ]*:[0-9]+:[0-9]+: (warning|error)' <<<"$out"
+}
+
+clang_format()
+{
+	clang-format --dry-run -Werror bpf/*.c bpf/reader.h selftests/*.[ch]
+}
+
+check checkpatch-module checkpatch_module
+check checkpatch-userspace checkpatch_userspace
+check sparse-and-W=1 sparse_module
+check shellcheck shellcheck -x scripts/*.sh selftests/*.sh .ci/run
+check clang-format clang_format
+exit $failed
