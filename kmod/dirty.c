@@ -3,9 +3,9 @@
  * Counts the pages a vCPU dirties while dirty logging is on: what the CPU logged by itself (Page
  * Modification Logging), and write faults.
  *
- * Only ever reads. KVM flushes the log at some exits and not at others (re-entries on its fast path),
- * so two exits cannot be compared; what the guest added is between the index at an entry and the
- * index at the exit that follows it.
+ * Only ever reads. KVM flushes the log at some exits and not at others (re-entries on its fast
+ * path), so two exits cannot be compared; what the guest added is between the index at an entry and
+ * the index at the exit that follows it.
  *
  * While a nested guest runs, its hypervisor's log is not in use and its faults are of another
  * address space: nothing is counted.

@@ -65,7 +65,7 @@ static __always_inline void kvmeter_exits_end(struct kvmeter_vcpu_rec *v, u64 ts
 		ns = (cycles * kvmeter_tsc_mult) >> KVMETER_TSC_SHIFT;
 	else
 		ns = kvmeter_exits_long_ns(cycles);
-	/* The scheduler's clock may begin a wait a little early, so it can exceed what it fell into. */
+	/* The scheduler's clock may begin a wait early: it can exceed what it fell into. */
 	if (unlikely(steal_ns))
 		ns -= min(ns, steal_ns);
 	else if (unlikely(ns < row->min_ns))

@@ -99,6 +99,7 @@ static noinline unsigned long lookup_name(const char *name)
 		     : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "cc", "memory");
 	return addr;
 }
+
 STACK_FRAME_NON_STANDARD(lookup_name);
 
 /**

@@ -3,7 +3,7 @@
  * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
  *
  * Events (hooks.c, probes.c) reach collectors (exits.c, steal.c, dirty.c), which write into the
- * store (store.c, mem.c); views (debugfs.c, ctl.c with maps.c) copy out of it. Calls go that way
+ * store (store*.c); views (debugfs.c, ctl.c with maps.c) copy out of it. Calls go that way
  * and no other; the one thing the store says back, that VMs have come or gone, arrives here.
  */
 #include <linux/module.h>
@@ -35,7 +35,7 @@ static void tell_changed(void)
 	schedule_work(&change_work);
 }
 
-static int failed(const char *step, int err)
+static int fail(const char *step, int err)
 {
 	pr_err("kvmeter: load failed: %s (%d)\n", step, err);
 	return err;
@@ -48,7 +48,7 @@ static int __init kvmeter_init(void)
 
 	ret = kvmeter_hooks_init();
 	if (ret)
-		return failed("no symbol lookup", ret);
+		return fail("no symbol lookup", ret);
 
 	ret = kvmeter_probes_resolve();
 	if (ret)
@@ -56,13 +56,13 @@ static int __init kvmeter_init(void)
 
 	ret = kvmeter_exits_init();
 	if (ret) {
-		failed("no usable time-stamp counter", ret);
+		fail("no usable time-stamp counter", ret);
 		goto exit_hooks;
 	}
 
 	vendor = kvmeter_reason_init();
 	if (vendor == KVMETER_VENDOR_NONE) {
-		ret = failed("neither VMX nor SVM", -ENODEV);
+		ret = fail("neither VMX nor SVM", -ENODEV);
 		goto exit_hooks;
 	}
 
@@ -84,7 +84,7 @@ static int __init kvmeter_init(void)
 
 	ret = kvmeter_ctl_init();
 	if (ret) {
-		failed("cannot register /dev/kvmeter", ret);
+		fail("cannot register /dev/kvmeter", ret);
 		goto unregister_probes;
 	}
 	return 0;

@@ -5,14 +5,13 @@
 #include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
-#include "store.h"
+#include "store_impl.h"
 
 u32 kvmeter_max_vms = 256;
 module_param_named(max_vms, kvmeter_max_vms, uint, 0444);
@@ -24,79 +23,25 @@ MODULE_PARM_DESC(max_vcpus, "vCPUs that can be tracked at once, a multiple of 64
 
 DEFINE_PER_CPU(struct kvmeter_cpu, kvmeter_cpu);
 
-static DEFINE_RAW_SPINLOCK(store_lock);
+struct kvmeter_store kvmeter_store = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(kvmeter_store.lock),
+};
+
+static struct kvmeter_store *const st = &kvmeter_store;
+
 static DEFINE_HASHTABLE(vcpu_table, 10); /* by struct kvm_vcpu */
-static DEFINE_HASHTABLE(vm_table, 8);	 /* by struct kvm */
-
-/* Under store_lock, but for the pointers, which are set once at init. */
-static struct kvmeter_vm_rec *vms;
-static struct kvmeter_vcpu_rec *vcpus;
-static unsigned long *vm_used;
-static unsigned long *vcpu_used;
-static struct kvmeter_host host;
-static struct kvmeter_mem mem;
-static u32 mem_gen;
-static u32 vcpus_free;
-static void (*tell_changed)(void);
-
-static struct kvmeter_vm *vm_slot(u32 i)
-{
-	return (struct kvmeter_vm *)mem.map[KVMETER_MAP_VMS] + i;
-}
-
-static struct kvmeter_vcpu *vcpu_slot(u32 i)
-{
-	return (struct kvmeter_vcpu *)mem.map[KVMETER_MAP_VCPUS] + i;
-}
-
-static struct kvmeter_exit *vcpu_rows(u32 i)
-{
-	return (struct kvmeter_exit *)mem.map[KVMETER_MAP_EXITS] + (size_t)i * KVMETER_EXIT_ROWS;
-}
-
-static void write_host_locked(void)
-{
-	lockdep_assert_held(&store_lock);
-	*(struct kvmeter_host *)mem.map[KVMETER_MAP_HOST] = host;
-}
+static DEFINE_HASHTABLE(vm_table, 8);	 /* by struct kvm; under the store lock */
+static void (*tell_changed)(void);	 /* set once at init */
 
 static void write_index_locked(const unsigned long *used, u32 i)
 {
-	struct kvmeter_index *index = mem.map[KVMETER_MAP_INDEX];
+	struct kvmeter_index *index = st->mem.map[KVMETER_MAP_INDEX];
 
-	lockdep_assert_held(&store_lock);
-	if (used == vm_used)
+	lockdep_assert_held(&st->lock);
+	if (used == st->vm_used)
 		WRITE_ONCE(index[i / 64].vms, used[i / 64]);
 	else
 		WRITE_ONCE(index[i / 64].vcpus, used[i / 64]);
-}
-
-static void write_log_locked(struct kvmeter_vm_rec *vm)
-{
-	struct kvmeter_vm *slot = vm_slot(vm->index);
-
-	lockdep_assert_held(&store_lock);
-	slot->log_slots = vm->log_slots;
-	slot->log_pages = vm->log_pages;
-	WRITE_ONCE(slot->log_state, !vm->scanned ? KVMETER_LOG_UNKNOWN :
-				    vm->log_slots ? KVMETER_LOG_ON : KVMETER_LOG_OFF);
-	WRITE_ONCE(vm->logging, vm->scanned && vm->log_slots);
-}
-
-/* What had no record is counted by CPU: bring the sums up to date. */
-static void sum_untracked_locked(void)
-{
-	const struct kvmeter_cpu *c;
-	int cpu;
-
-	lockdep_assert_held(&store_lock);
-	host.untracked_vcpus = 0;
-	host.untracked_exits = 0;
-	for_each_possible_cpu(cpu) {
-		c = per_cpu_ptr(&kvmeter_cpu, cpu);
-		host.untracked_vcpus += READ_ONCE(c->untracked_vcpus);
-		host.untracked_exits += READ_ONCE(c->untracked_exits);
-	}
 }
 
 /* Make CPUs forget a vCPU, and those vCPUs that had no record: there may be room now. */
@@ -126,18 +71,25 @@ static void name_vm(struct kvm *kvm, char *id, size_t size)
 	rcu_read_unlock();
 }
 
-static struct kvmeter_vm_rec *find_vm_locked(const struct kvm *kvm)
+/**
+ * kvmeter_store_find_vm_locked - record of a VM
+ * @kvm: the VM
+ *
+ * Context: store lock held.
+ * Return: the record, or NULL.
+ */
+struct kvmeter_vm_rec *kvmeter_store_find_vm_locked(const struct kvm *kvm)
 {
 	struct kvmeter_vm_rec *vm;
 
-	lockdep_assert_held(&store_lock);
+	lockdep_assert_held(&st->lock);
 	hash_for_each_possible(vm_table, vm, node, (unsigned long)kvm)
 		if (vm->kvm == kvm)
 			return vm;
 	return NULL;
 }
 
-/* Reads without the lock too: a record may move to another chain meanwhile, then it is not found. */
+/* Also without the lock: a record may move to another chain meanwhile, then it is not found. */
 static struct kvmeter_vcpu_rec *find_vcpu(const struct kvm_vcpu *vcpu)
 {
 	struct kvmeter_vcpu_rec *v;
@@ -150,20 +102,20 @@ static struct kvmeter_vcpu_rec *find_vcpu(const struct kvm_vcpu *vcpu)
 
 static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 {
-	struct kvmeter_vm_rec *vm = find_vm_locked(kvm);
+	struct kvmeter_vm_rec *vm = kvmeter_store_find_vm_locked(kvm);
 	struct kvmeter_vm *slot;
 	u32 i;
 
 	/* A VM that is being destroyed still commits changes of slots, after its end was seen. */
 	if (vm || !refcount_read(&kvm->users_count))
 		return vm;
-	i = find_first_zero_bit(vm_used, kvmeter_max_vms);
+	i = find_first_zero_bit(st->vm_used, kvmeter_max_vms);
 	if (i >= kvmeter_max_vms) {
-		host.untracked_vms++;
-		write_host_locked();
+		st->host.untracked_vms++;
+		kvmeter_store_write_host_locked();
 		return NULL;
 	}
-	vm = &vms[i];
+	vm = &st->vms[i];
 	vm->kvm = kvm;
 	vm->tdx = kvmeter_vm_is_tdx(kvm);
 	vm->scanned = false;
@@ -174,46 +126,46 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	INIT_LIST_HEAD(&vm->vcpus);
 	hash_add(vm_table, &vm->node, (unsigned long)kvm);
 
-	slot = vm_slot(i);
+	slot = kvmeter_vm_slot(i);
 	slot->pid = kvm->userspace_pid;
 	slot->first_ns = ktime_get_mono_fast_ns();
 	memcpy(slot->id, vm->id, sizeof(slot->id));
-	write_log_locked(vm);
-	smp_store_release(&slot->gen, vm->gen);
-	__set_bit(i, vm_used);
-	write_index_locked(vm_used, i);
-	host.vms_hi = max(host.vms_hi, i + 1);
-	host.vms_seen++;
-	write_host_locked();
+	kvmeter_store_write_log_locked(vm);
+	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
+	__set_bit(i, st->vm_used);
+	write_index_locked(st->vm_used, i);
+	st->host.vms_hi = max(st->host.vms_hi, i + 1);
+	st->host.vms_seen++;
+	kvmeter_store_write_host_locked();
 	*changed = true;
 	return vm;
 }
 
 static void del_vcpu_locked(struct kvmeter_vcpu_rec *v)
 {
-	struct kvmeter_vcpu *slot = vcpu_slot(v->index);
+	struct kvmeter_vcpu *slot = kvmeter_vcpu_slot(v->index);
 
-	lockdep_assert_held(&store_lock);
+	lockdep_assert_held(&st->lock);
 	v->gen++;
 	WRITE_ONCE(slot->gen, v->gen);
 	smp_wmb(); /* readers look at gen after copying */
-	memset(vcpu_rows(v->index), 0, v->nr_rows * sizeof(struct kvmeter_exit));
+	memset(kvmeter_vcpu_rows(v->index), 0, v->nr_rows * sizeof(struct kvmeter_exit));
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
 
 	hash_del_rcu(&v->node);
 	list_del(&v->siblings);
-	vm_slot(v->vm->index)->nr_vcpus--;
+	kvmeter_vm_slot(v->vm->index)->nr_vcpus--;
 	WRITE_ONCE(v->vcpu, NULL);
-	__clear_bit(v->index, vcpu_used);
-	write_index_locked(vcpu_used, v->index);
-	WRITE_ONCE(vcpus_free, vcpus_free + 1);
-	sum_untracked_locked();
-	write_host_locked();
+	__clear_bit(v->index, st->vcpu_used);
+	write_index_locked(st->vcpu_used, v->index);
+	WRITE_ONCE(st->vcpus_free, st->vcpus_free + 1);
+	kvmeter_store_sum_untracked_locked();
+	kvmeter_store_write_host_locked();
 }
 
 static void del_vm_locked(struct kvmeter_vm_rec *vm)
 {
-	struct kvmeter_vm *slot = vm_slot(vm->index);
+	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
 	struct kvmeter_vcpu_rec *v, *next;
 
 	list_for_each_entry_safe(v, next, &vm->vcpus, siblings) {
@@ -226,24 +178,8 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
 	hash_del(&vm->node);
 	vm->kvm = NULL;
-	__clear_bit(vm->index, vm_used);
-	write_index_locked(vm_used, vm->index);
-}
-
-/* Carry a vCPU's counts to the memory in use now. No probe of it may run but the caller's. */
-static void move_vcpu_locked(struct kvmeter_vcpu_rec *v)
-{
-	struct kvmeter_vcpu *slot = vcpu_slot(v->index);
-	struct kvmeter_exit *rows = vcpu_rows(v->index);
-
-	lockdep_assert_held(&store_lock);
-	memcpy(rows, v->rows, v->nr_rows * sizeof(*rows));
-	*slot = *v->slot;
-	if (v->open)
-		v->open = rows + (v->open - v->rows);
-	v->slot = slot;
-	v->rows = rows;
-	smp_store_release(&v->mem_gen, mem_gen); /* find_slow() reads it without the lock */
+	__clear_bit(vm->index, st->vm_used);
+	write_index_locked(st->vm_used, vm->index);
 }
 
 static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *changed)
@@ -253,22 +189,22 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	struct kvmeter_vcpu *slot;
 	u32 i;
 
-	lockdep_assert_held(&store_lock);
+	lockdep_assert_held(&st->lock);
 	if (v && v->vm->kvm != vcpu->kvm) {
 		/* Its end was missed: a kprobe can be switched off. */
 		del_vcpu_locked(v);
 		v = NULL;
 	}
 	if (v) {
-		if (v->mem_gen != mem_gen)
-			move_vcpu_locked(v);
+		if (v->mem_gen != st->mem_gen)
+			kvmeter_store_move_vcpu_locked(v);
 		return v;
 	}
 	vm = add_vm_locked(vcpu->kvm, changed);
-	i = find_first_zero_bit(vcpu_used, kvmeter_max_vcpus);
+	i = find_first_zero_bit(st->vcpu_used, kvmeter_max_vcpus);
 	if (!vm || i >= kvmeter_max_vcpus)
 		return NULL;
-	v = &vcpus[i];
+	v = &st->vcpus[i];
 	v->vm = vm;
 	v->task = NULL;
 	v->open = NULL;
@@ -278,9 +214,9 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	v->pml_exit_tsc = U64_MAX;
 	v->nr_rows = 1;
 	memset(v->row_of, 0, sizeof(v->row_of));
-	v->slot = vcpu_slot(i);
-	v->rows = vcpu_rows(i);
-	v->mem_gen = mem_gen;
+	v->slot = kvmeter_vcpu_slot(i);
+	v->rows = kvmeter_vcpu_rows(i);
+	v->mem_gen = st->mem_gen;
 	v->gen++;
 
 	slot = v->slot;
@@ -290,18 +226,18 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	slot->nr_rows = 1;
 	slot->first_ns = ktime_get_mono_fast_ns();
 	v->rows[0].min_ns = U64_MAX;
-	smp_store_release(&slot->gen, v->gen);
-	vm_slot(vm->index)->nr_vcpus++;
+	smp_store_release(&slot->gen, v->gen); /* readers look at gen first */
+	kvmeter_vm_slot(vm->index)->nr_vcpus++;
 
 	WRITE_ONCE(v->vcpu, vcpu);
 	list_add_tail(&v->siblings, &vm->vcpus);
 	hash_add_rcu(vcpu_table, &v->node, (unsigned long)vcpu);
-	__set_bit(i, vcpu_used);
-	write_index_locked(vcpu_used, i);
-	WRITE_ONCE(vcpus_free, vcpus_free - 1);
-	host.vcpus_hi = max(host.vcpus_hi, i + 1);
-	host.vcpus_seen++;
-	write_host_locked();
+	__set_bit(i, st->vcpu_used);
+	write_index_locked(st->vcpu_used, i);
+	WRITE_ONCE(st->vcpus_free, st->vcpus_free - 1);
+	st->host.vcpus_hi = max(st->host.vcpus_hi, i + 1);
+	st->host.vcpus_seen++;
+	kvmeter_store_write_host_locked();
 	return v;
 }
 
@@ -311,12 +247,20 @@ static struct kvmeter_vcpu_rec *add_vcpu(struct kvm_vcpu *vcpu)
 	unsigned long flags;
 	bool changed = false;
 
-	raw_spin_lock_irqsave(&store_lock, flags);
+	raw_spin_lock_irqsave(&st->lock, flags);
 	v = add_vcpu_locked(vcpu, &changed);
-	raw_spin_unlock_irqrestore(&store_lock, flags);
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 	if (changed)
 		tell_changed();
 	return v;
+}
+
+/* Is the record in memory that is not used any more, or of a vCPU whose end was missed? */
+static bool needs_lock(const struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *vcpu)
+{
+	/* pairs with kvmeter_store_move_vcpu_locked() */
+	return smp_load_acquire(&v->mem_gen) != READ_ONCE(st->mem_gen) ||
+	       READ_ONCE(v->vm->kvm) != vcpu->kvm;
 }
 
 /**
@@ -334,10 +278,9 @@ struct kvmeter_vcpu_rec *kvmeter_store_find_slow(struct kvm_vcpu *vcpu)
 	struct kvmeter_vcpu_rec *v = find_vcpu(vcpu);
 
 	/* When all slots are taken, those left out must not queue for the lock at each switch. */
-	if (!v && READ_ONCE(vcpus_free))
+	if (!v && READ_ONCE(st->vcpus_free))
 		v = add_vcpu(vcpu);
-	else if (v && (smp_load_acquire(&v->mem_gen) != READ_ONCE(mem_gen) ||
-		       READ_ONCE(v->vm->kvm) != vcpu->kvm))
+	else if (v && needs_lock(v, vcpu))
 		v = add_vcpu(vcpu);
 	if (!v)
 		cpu->untracked_vcpus++;
@@ -357,9 +300,9 @@ void kvmeter_store_add_vm(struct kvm *kvm)
 	unsigned long flags;
 	bool changed = false;
 
-	raw_spin_lock_irqsave(&store_lock, flags);
+	raw_spin_lock_irqsave(&st->lock, flags);
 	add_vm_locked(kvm, &changed);
-	raw_spin_unlock_irqrestore(&store_lock, flags);
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 	if (changed)
 		tell_changed();
 }
@@ -368,7 +311,7 @@ void kvmeter_store_add_vm(struct kvm *kvm)
  * kvmeter_store_add_vcpu - give a vCPU, and its VM, a record and a slot, if it has none
  * @vcpu: the vCPU; the caller keeps it from being destroyed
  *
- * Context: at load, before the memory can be moved: a vCPU that has a record already may be running.
+ * Context: at load, before the memory can be moved: a vCPU with a record may be running.
  */
 void kvmeter_store_add_vcpu(struct kvm_vcpu *vcpu)
 {
@@ -386,11 +329,11 @@ void kvmeter_store_del_vm(struct kvm *kvm)
 	struct kvmeter_vm_rec *vm;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&store_lock, flags);
-	vm = find_vm_locked(kvm);
+	raw_spin_lock_irqsave(&st->lock, flags);
+	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm)
 		del_vm_locked(vm);
-	raw_spin_unlock_irqrestore(&store_lock, flags);
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 	if (vm)
 		tell_changed();
 }
@@ -406,79 +349,12 @@ void kvmeter_store_del_vcpu(struct kvm_vcpu *vcpu)
 	struct kvmeter_vcpu_rec *v;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&store_lock, flags);
+	raw_spin_lock_irqsave(&st->lock, flags);
 	forget_locked(vcpu);
 	v = find_vcpu(vcpu);
 	if (v)
 		del_vcpu_locked(v);
-	raw_spin_unlock_irqrestore(&store_lock, flags);
-}
-
-/**
- * kvmeter_store_set_log - what dirty logging a VM has on, counted from scratch
- * @kvm: the VM
- * @slots: memory slots that log
- * @pages: pages in them
- *
- * Context: process, kvm->slots_lock held, so that no change can come in between.
- */
-void kvmeter_store_set_log(struct kvm *kvm, u32 slots, u64 pages)
-{
-	struct kvmeter_vm_rec *vm;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&store_lock, flags);
-	vm = find_vm_locked(kvm);
-	if (vm) {
-		vm->log_slots = slots;
-		vm->log_pages = pages;
-		vm->scanned = true;
-		write_log_locked(vm);
-	}
-	raw_spin_unlock_irqrestore(&store_lock, flags);
-}
-
-/**
- * kvmeter_store_change_log - a memory slot of a VM begins or ends to log
- * @kvm: the VM
- * @slots: change in the number of slots that log
- * @pages: change in their pages
- *
- * Context: kvm->slots_lock held by the caller or what it probes. Ignored until
- * kvmeter_store_set_log() has set where to count from.
- */
-void kvmeter_store_change_log(struct kvm *kvm, int slots, s64 pages)
-{
-	struct kvmeter_vm_rec *vm;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&store_lock, flags);
-	vm = find_vm_locked(kvm);
-	if (vm && vm->scanned) {
-		vm->log_slots += slots;
-		vm->log_pages += pages;
-		write_log_locked(vm);
-	}
-	raw_spin_unlock_irqrestore(&store_lock, flags);
-}
-
-/**
- * kvmeter_store_next_unscanned - a VM whose logging is to be counted from scratch
- * @vm: slot to look at first; moved behind the one found
- *
- * Context: process.
- * Return: the VM, an identity that must not be dereferenced; NULL if there is none.
- */
-struct kvm *kvmeter_store_next_unscanned(u32 *vm)
-{
-	struct kvm *kvm = NULL;
-
-	raw_spin_lock_irq(&store_lock);
-	for (; !kvm && *vm < kvmeter_max_vms; (*vm)++)
-		if (vms[*vm].kvm && !vms[*vm].scanned)
-			kvm = vms[*vm].kvm;
-	raw_spin_unlock_irq(&store_lock);
-	return kvm;
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 }
 
 /**
@@ -489,10 +365,10 @@ struct kvm *kvmeter_store_next_unscanned(u32 *vm)
  */
 void kvmeter_store_set_feature(u32 feature)
 {
-	raw_spin_lock_irq(&store_lock);
-	host.features |= feature;
-	write_host_locked();
-	raw_spin_unlock_irq(&store_lock);
+	raw_spin_lock_irq(&st->lock);
+	st->host.features |= feature;
+	kvmeter_store_write_host_locked();
+	raw_spin_unlock_irq(&st->lock);
 }
 
 /**
@@ -505,160 +381,10 @@ void kvmeter_store_set_reason_source(u32 source)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&store_lock, flags);
-	host.reason_source = max(host.reason_source, source);
-	write_host_locked();
-	raw_spin_unlock_irqrestore(&store_lock, flags);
-}
-
-/*
- * Every CPU's next probe has to look up its vCPU anew, and sees all that was written before this.
- * Probes run with preemption off, so synchronize_rcu() waits for those under way. The second one is
- * for a probe that found its vCPU before it was made to forget.
- */
-static void forget_all(void)
-{
-	int cpu;
-
-	synchronize_rcu();
-	for_each_possible_cpu(cpu)
-		WRITE_ONCE(per_cpu(kvmeter_cpu, cpu).vcpu, NULL);
-	synchronize_rcu();
-}
-
-/**
- * kvmeter_store_move - keep the counts in other memory from now on, without losing one
- * @to: where to; overwritten
- * @from: filled in with where they were; nothing of ours touches that any more
- *
- * VM slots, which are written under the lock, move at once. A vCPU that runs carries its own counts
- * over at its next exit or entry; those that do not run by then are carried over from here.
- *
- * Context: may sleep; store mutex held.
- */
-void kvmeter_store_move(const struct kvmeter_mem *to, struct kvmeter_mem *from)
-{
-	u32 i;
-
-	for (i = 0; i < KVMETER_MAP_NR; i++) {
-		memset(to->map[i], 0, kvmeter_store_map_value_size(i) *
-				      kvmeter_store_map_entries(i));
-		cond_resched();
-	}
-
-	raw_spin_lock_irq(&store_lock);
-	for (i = KVMETER_MAP_INDEX; i <= KVMETER_MAP_VMS; i++)
-		memcpy(to->map[i], mem.map[i], kvmeter_store_map_value_size(i) *
-					       kvmeter_store_map_entries(i));
-	*from = mem;
-	mem = *to;
-	write_host_locked();
-	for (i = 0; i < host.vcpus_hi; i++)
-		if (!vcpus[i].vcpu)
-			vcpu_slot(i)->gen = vcpus[i].gen;
-	WRITE_ONCE(mem_gen, mem_gen + 1);
-	raw_spin_unlock_irq(&store_lock);
-
-	forget_all();
-
-	for (i = 0; i < kvmeter_max_vcpus; i++) {
-		raw_spin_lock_irq(&store_lock);
-		if (vcpus[i].vcpu && vcpus[i].mem_gen != mem_gen)
-			move_vcpu_locked(&vcpus[i]);
-		raw_spin_unlock_irq(&store_lock);
-	}
-}
-
-/**
- * kvmeter_store_forget_mem - turn away from arrays that are not the module's own, at unload
- *
- * Their used-slot index is cleared: whoever still has them sees that nothing in them lives.
- *
- * Context: process; no probe and no view is left.
- */
-void kvmeter_store_forget_mem(void)
-{
-	memset(mem.map[KVMETER_MAP_INDEX], 0, kvmeter_store_map_value_size(KVMETER_MAP_INDEX) *
-					      kvmeter_store_map_entries(KVMETER_MAP_INDEX));
-	memset(&mem, 0, sizeof(mem));
-}
-
-/**
- * kvmeter_store_get_host - copy of the host's values
- * @out: filled in
- *
- * Context: process.
- */
-void kvmeter_store_get_host(struct kvmeter_host *out)
-{
-	raw_spin_lock_irq(&store_lock);
-	sum_untracked_locked();
-	write_host_locked();
-	*out = host;
-	raw_spin_unlock_irq(&store_lock);
-}
-
-/**
- * kvmeter_store_get_vm - copy of a VM's slot
- * @vm: the slot
- * @out: filled in
- *
- * Context: process.
- * Return: false if the slot is not in use.
- */
-bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
-{
-	bool used = false;
-
-	raw_spin_lock_irq(&store_lock);
-	if (vm < kvmeter_max_vms && vms[vm].kvm) {
-		*out = *vm_slot(vm);
-		/* What decides anything is taken from the record: the slot can be written to. */
-		out->gen = vms[vm].gen;
-		memcpy(out->id, vms[vm].id, sizeof(out->id));
-		used = true;
-	}
-	raw_spin_unlock_irq(&store_lock);
-	return used;
-}
-
-/**
- * kvmeter_store_get_vcpu - consistent copy of a vCPU's slot and rows
- * @vcpu: the slot
- * @out: filled in
- * @rows: KVMETER_EXIT_ROWS of them, filled in as far as out->nr_rows says; or NULL
- *
- * The lock keeps the slot with its vCPU; the sequence number tells of a probe in between. After
- * some tries a copy is given as it is.
- *
- * Context: process.
- * Return: false if the slot is not in use.
- */
-bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_exit *rows)
-{
-	struct kvmeter_vcpu_rec *v = &vcpus[vcpu];
-	unsigned int tries = 16;
-	bool used = false;
-	u32 seq;
-
-	raw_spin_lock_irq(&store_lock);
-	if (vcpu < kvmeter_max_vcpus && v->vcpu) {
-		used = true;
-		do {
-			seq = READ_ONCE(v->slot->seq);
-			smp_rmb(); /* pairs with kvmeter_store_write_end() */
-			*out = *v->slot;
-			out->nr_rows = READ_ONCE(v->nr_rows);
-			if (rows)
-				memcpy(rows, v->rows, out->nr_rows * sizeof(*rows));
-			smp_rmb(); /* pairs with kvmeter_store_write_begin() */
-		} while (((seq & 1) || READ_ONCE(v->slot->seq) != seq) && --tries);
-		out->gen = v->gen;
-		out->vm = v->vm->index;
-		out->vm_gen = v->vm->gen;
-	}
-	raw_spin_unlock_irq(&store_lock);
-	return used;
+	raw_spin_lock_irqsave(&st->lock, flags);
+	st->host.reason_source = max(st->host.reason_source, source);
+	kvmeter_store_write_host_locked();
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 }
 
 static bool bad_limit(const char *name, u32 value, u32 limit)
@@ -687,30 +413,31 @@ int kvmeter_store_init(void (*changed)(void), u32 vendor)
 		return -EINVAL;
 
 	tell_changed = changed;
-	vms = kvcalloc(kvmeter_max_vms, sizeof(*vms), GFP_KERNEL);
-	vcpus = kvcalloc(kvmeter_max_vcpus, sizeof(*vcpus), GFP_KERNEL);
-	vm_used = bitmap_zalloc(kvmeter_max_vms, GFP_KERNEL);
-	vcpu_used = bitmap_zalloc(kvmeter_max_vcpus, GFP_KERNEL);
-	if (!vms || !vcpus || !vm_used || !vcpu_used || kvmeter_store_alloc_mem(&mem)) {
+	st->vms = kvcalloc(kvmeter_max_vms, sizeof(*st->vms), GFP_KERNEL);
+	st->vcpus = kvcalloc(kvmeter_max_vcpus, sizeof(*st->vcpus), GFP_KERNEL);
+	st->vm_used = bitmap_zalloc(kvmeter_max_vms, GFP_KERNEL);
+	st->vcpu_used = bitmap_zalloc(kvmeter_max_vcpus, GFP_KERNEL);
+	if (!st->vms || !st->vcpus || !st->vm_used || !st->vcpu_used ||
+	    kvmeter_store_alloc_mem(&st->mem)) {
 		pr_err("kvmeter: load failed: no memory for max_vcpus=%u (%d)\n",
 		       kvmeter_max_vcpus, -ENOMEM);
 		kvmeter_store_exit();
 		return -ENOMEM;
 	}
 	for (i = 0; i < kvmeter_max_vms; i++)
-		vms[i].index = i;
+		st->vms[i].index = i;
 	for (i = 0; i < kvmeter_max_vcpus; i++)
-		vcpus[i].index = i;
-	vcpus_free = kvmeter_max_vcpus;
+		st->vcpus[i].index = i;
+	st->vcpus_free = kvmeter_max_vcpus;
 
-	host.abi = KVMETER_ABI;
-	host.vendor = vendor;
-	host.max_vms = kvmeter_max_vms;
-	host.max_vcpus = kvmeter_max_vcpus;
-	host.load_ns = ktime_get_ns();
-	raw_spin_lock_irq(&store_lock);
-	write_host_locked();
-	raw_spin_unlock_irq(&store_lock);
+	st->host.abi = KVMETER_ABI;
+	st->host.vendor = vendor;
+	st->host.max_vms = kvmeter_max_vms;
+	st->host.max_vcpus = kvmeter_max_vcpus;
+	st->host.load_ns = ktime_get_ns();
+	raw_spin_lock_irq(&st->lock);
+	kvmeter_store_write_host_locked();
+	raw_spin_unlock_irq(&st->lock);
 	return 0;
 }
 
@@ -721,9 +448,9 @@ int kvmeter_store_init(void (*changed)(void), u32 vendor)
  */
 void kvmeter_store_exit(void)
 {
-	kvmeter_store_free_mem(&mem);
-	bitmap_free(vcpu_used);
-	bitmap_free(vm_used);
-	kvfree(vcpus);
-	kvfree(vms);
+	kvmeter_store_free_mem(&st->mem);
+	bitmap_free(st->vcpu_used);
+	bitmap_free(st->vm_used);
+	kvfree(st->vcpus);
+	kvfree(st->vms);
 }

@@ -18,12 +18,8 @@ mount -t devtmpfs devtmpfs /dev
 mkdir -p /work
 mount -t tmpfs -o size=90% tmpfs /work
 
-load=idle
-for word in $(cat /proc/cmdline); do
-	case $word in
-	kvmeter.load=*) load=${word#*=} ;;
-	esac
-done
+load=$(sed -n 's/.*kvmeter\.load=\([^ ]*\).*/\1/p' /proc/cmdline)
+: "${load:=idle}"
 
 compute()
 {

@@ -15,7 +15,7 @@ measure()
 wait_attached()
 {
 	tries=100
-	while ! grep -q attached "$1"; do
+	while ! grep -q attached "$1" 2>/dev/null; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || { echo "bench_exit: $count did not attach" >&2; exit 1; }
 		sleep 0.1

@@ -69,6 +69,12 @@ int host_log_open(void)
 	return fd;
 }
 
+/* Remarks on an unsigned module of another tree, and on a host that is slow. */
+static bool is_noise(const char *body)
+{
+	return strstr(body, "taint") || strstr(body, "hrtimer: interrupt took");
+}
+
 int host_log_next(int fd, char *text, size_t size)
 {
 	char record[8192];
@@ -87,7 +93,7 @@ int host_log_next(int fd, char *text, size_t size)
 			return errno == EAGAIN ? 0 : -errno;
 		record[len] = '\0';
 		body = strchr(record, ';');
-		if (!body || strstr(body, "taint"))
+		if (!body || is_noise(body))
 			continue;
 		/* The level is in the low three bits of the number in front. */
 		if ((strtoul(record, NULL, 10) & 7) <= LOG_WARNING || strstr(body, MODULE)) {
@@ -139,7 +145,8 @@ static int parse_hist(struct host_trace *trace)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, " Dropped: %" SCNu64, &trace->dropped);
+		if (sscanf(line, " Dropped: %" SCNu64, &trace->dropped) == 1)
+			continue;
 		if (sscanf(line, "{ exit_reason: %llu } hitcount: %llu", &reason, &count) != 2)
 			continue;
 		if (trace->nr == HOST_REASONS_MAX) {
@@ -173,6 +180,13 @@ uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason)
 		if (trace->reason[i] == reason)
 			count += trace->count[i];
 	return count;
+}
+
+bool host_is_slow(void)
+{
+	const char *leg = getenv("KVMETER_LEG");
+
+	return leg && !strcmp(leg, "intel");
 }
 
 int host_pin(int cpu)

@@ -31,7 +31,7 @@ int host_log_open(void);
  * @text: set to the message, or to ""
  * @size: of @text
  *
- * The kernel's remark that an unsigned module of another tree was loaded does not matter.
+ * What the kernel says of an unsigned module of another tree, or of a slow host, does not matter.
  *
  * Return: 1 if there was one, 0 if not.
  */
@@ -61,6 +61,9 @@ int host_trace_stop(struct host_trace *trace);
 
 /** host_trace_count() - exits for a reason */
 uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason);
+
+/** host_is_slow() - is this the emulated host on which an instruction takes 100 times as long? */
+bool host_is_slow(void);
 
 /** host_pin() - run the calling thread on one CPU only */
 int host_pin(int cpu);

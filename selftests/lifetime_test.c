@@ -12,7 +12,7 @@
 #include "host.h"
 #include "meter.h"
 
-#define KILL_ROUNDS 17
+#define KILL_ROUNDS (host_is_slow() ? 5 : 17)
 #define KILL_VMMS 3
 #define KILL_PAGES 503
 #define LIMIT 64

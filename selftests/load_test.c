@@ -15,7 +15,9 @@
 #include "host.h"
 #include "meter.h"
 
-#define LOADS 100
+/* Enough to meet every moment of a guest's life; a hundred where that is a matter of a minute. */
+#define LOADS (host_is_slow() ? 11 : 100)
+#define SMALL "max_vms=64 max_vcpus=64"
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
 #define PIN "/sys/fs/bpf/kvmeter-selftest"
 
@@ -78,7 +80,7 @@ FIXTURE_TEARDOWN(load)
 	close(self->log);
 }
 
-TEST_F_TIMEOUT(load, hundred_times, 300)
+TEST_F_TIMEOUT(load, again_and_again, 300)
 {
 	int i;
 
@@ -87,7 +89,7 @@ TEST_F_TIMEOUT(load, hundred_times, 300)
 		struct meter meter;
 		bool attach = i % 3, pin = i % 3 == 2;
 
-		ASSERT_EQ(0, host_load(""));
+		ASSERT_EQ(0, host_load(i % 10 ? SMALL : ""));
 		if (attach)
 			ASSERT_EQ(0, meter_open(&meter));
 		if (pin)

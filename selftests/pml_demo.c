@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest rewrites pages in three rounds; prints how many kvmeter read from the Page Modification Log. */
+/* A guest rewrites pages in three rounds; prints how many kvmeter read from the PML. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

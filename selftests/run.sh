@@ -67,7 +67,7 @@ count_tap()
 show_warnings()
 {
 	dmesg -r | sed -n "/kvmeter-selftest: $mark\$/,\$p" |
-		sed -n "/taint/d; /kvmeter: load failed/d; s/^<[0-4]>/# $1: kernel: /p"
+		sed -n "/taint/d; /hrtimer: interrupt took/d; /kvmeter: load failed/d; s/^<[0-4]>/# $1: kernel: /p"
 }
 
 run_test()

@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(steal)
 	meter_close(&self->meter);
 }
 
-/* What is known of one vCPU at one instant: a guest entry at which schedstat stood at @run_delay_ns. */
+/* What is known of one vCPU at a guest entry at which schedstat stood at @run_delay_ns. */
 struct instant {
 	struct meter_vcpu copy;
 	uint64_t run_delay_ns;

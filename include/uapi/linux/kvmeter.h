@@ -65,7 +65,7 @@ enum kvmeter_vendor {
 
 /* kvmeter_host.reason_source: where the exit reason comes from on this host */
 enum kvmeter_reason_source {
-	KVMETER_REASON_UNPROVEN = 0, /* still being compared with the vendor module's own function */
+	KVMETER_REASON_UNPROVEN = 0, /* still compared with the vendor module's function */
 	KVMETER_REASON_DIRECT = 1,   /* VMREAD, or the VMCB; compared and found equal */
 	KVMETER_REASON_VENDOR = 2,   /* they differed: the vendor module's function is called */
 	KVMETER_REASON_NONE = 3,     /* neither can be trusted: every exit is "unknown" */
@@ -121,7 +121,7 @@ struct kvmeter_index {
 	__u64 vcpus;
 };
 
-/* kvmeter_vm.log_state: is dirty logging on for the VM? Without it no dirty figure means anything. */
+/* kvmeter_vm.log_state: is dirty logging on? Without it no dirty figure means anything. */
 enum kvmeter_log_state {
 	KVMETER_LOG_UNKNOWN = 0, /* not looked at yet, or cannot be seen on this host */
 	KVMETER_LOG_OFF = 1,	 /* "not armed": no memory slot logs */
@@ -173,7 +173,8 @@ struct kvmeter_vm {
  * @pml_pages: pages read from the Page Modification Log while dirty logging was on
  * @pml_full: exits at which the log was found full
  * @pml_bad: log entries that were no page address; 0 unless something is wrong
- * @pml_gfn_sum: sum mod 2^64 of the guest frame numbers of pml_pages; proves the right ones were read
+ * @pml_gfn_sum: sum mod 2^64 of the guest frame numbers of pml_pages; shows that the right ones
+ *		 were read
  * @write_faults: EPT violations and nested page faults by a write, while dirty logging was on;
  *		  faults that the MMU flags as malformed entries (MMIO) are left out
  * @reserved: zero

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the store share, and nobody else may see. */
+#ifndef _KVMETER_STORE_IMPL_H
+#define _KVMETER_STORE_IMPL_H
+
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+
+#include "store.h"
+
+/**
+ * struct kvmeter_store - the tables, and the memory in use
+ * @lock: the store lock; everything here is under it, but for pointers, which are set once at init
+ * @vms: records of VMs, kvmeter_max_vms of them
+ * @vcpus: records of vCPUs, kvmeter_max_vcpus of them
+ * @vm_used: which of @vms are in use
+ * @vcpu_used: which of @vcpus are in use
+ * @host: what goes into the array of the host
+ * @mem: the arrays
+ * @mem_gen: goes up when @mem changes; read without the lock too
+ * @vcpus_free: records of vCPUs not in use; read without the lock too
+ */
+struct kvmeter_store {
+	raw_spinlock_t lock;
+	struct kvmeter_vm_rec *vms;
+	struct kvmeter_vcpu_rec *vcpus;
+	unsigned long *vm_used;
+	unsigned long *vcpu_used;
+	struct kvmeter_host host;
+	struct kvmeter_mem mem;
+	u32 mem_gen;
+	u32 vcpus_free;
+};
+
+extern struct kvmeter_store kvmeter_store;
+
+struct kvmeter_vm_rec *kvmeter_store_find_vm_locked(const struct kvm *kvm);
+void kvmeter_store_sum_untracked_locked(void);
+void kvmeter_store_write_host_locked(void);
+void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v);
+
+static inline struct kvmeter_vm *kvmeter_vm_slot(u32 i)
+{
+	return (struct kvmeter_vm *)kvmeter_store.mem.map[KVMETER_MAP_VMS] + i;
+}
+
+static inline struct kvmeter_vcpu *kvmeter_vcpu_slot(u32 i)
+{
+	return (struct kvmeter_vcpu *)kvmeter_store.mem.map[KVMETER_MAP_VCPUS] + i;
+}
+
+static inline struct kvmeter_exit *kvmeter_vcpu_rows(u32 i)
+{
+	struct kvmeter_exit *rows = kvmeter_store.mem.map[KVMETER_MAP_EXITS];
+
+	return rows + (size_t)i * KVMETER_EXIT_ROWS;
+}
+
+#endif /* _KVMETER_STORE_IMPL_H */

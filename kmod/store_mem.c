@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The store's arrays as a whole: moved to other memory without losing a count, copied out of. */
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "store_impl.h"
+
+static struct kvmeter_store *const st = &kvmeter_store;
+
+/**
+ * kvmeter_store_write_host_locked - show readers the host's values
+ *
+ * Context: store lock held.
+ */
+void kvmeter_store_write_host_locked(void)
+{
+	lockdep_assert_held(&st->lock);
+	*(struct kvmeter_host *)st->mem.map[KVMETER_MAP_HOST] = st->host;
+}
+
+/**
+ * kvmeter_store_sum_untracked_locked - bring the counts of what had no record up to date
+ *
+ * They are kept by CPU.
+ *
+ * Context: store lock held.
+ */
+void kvmeter_store_sum_untracked_locked(void)
+{
+	const struct kvmeter_cpu *c;
+	int cpu;
+
+	lockdep_assert_held(&st->lock);
+	st->host.untracked_vcpus = 0;
+	st->host.untracked_exits = 0;
+	for_each_possible_cpu(cpu) {
+		c = per_cpu_ptr(&kvmeter_cpu, cpu);
+		st->host.untracked_vcpus += READ_ONCE(c->untracked_vcpus);
+		st->host.untracked_exits += READ_ONCE(c->untracked_exits);
+	}
+}
+
+/**
+ * kvmeter_store_move_vcpu_locked - carry a vCPU's counts to the memory in use now
+ * @v: its record
+ *
+ * Context: store lock held; no probe of that vCPU runs but the caller's.
+ */
+void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v)
+{
+	struct kvmeter_vcpu *slot = kvmeter_vcpu_slot(v->index);
+	struct kvmeter_exit *rows = kvmeter_vcpu_rows(v->index);
+
+	lockdep_assert_held(&st->lock);
+	memcpy(rows, v->rows, v->nr_rows * sizeof(*rows));
+	*slot = *v->slot;
+	if (v->open)
+		v->open = rows + (v->open - v->rows);
+	v->slot = slot;
+	v->rows = rows;
+	smp_store_release(&v->mem_gen, st->mem_gen); /* find_slow() reads it without the lock */
+}
+
+/*
+ * Every CPU's next probe has to look up its vCPU anew, and sees all that was written before this.
+ * Probes run with preemption off, so synchronize_rcu() waits for those under way. The second one is
+ * for a probe that found its vCPU before it was made to forget.
+ */
+static void forget_all(void)
+{
+	int cpu;
+
+	synchronize_rcu();
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu(kvmeter_cpu, cpu).vcpu, NULL);
+	synchronize_rcu();
+}
+
+/**
+ * kvmeter_store_move - keep the counts in other memory from now on, without losing one
+ * @to: where to; overwritten
+ * @from: filled in with where they were; nothing of ours touches that any more
+ *
+ * VM slots, which are written under the lock, move at once. A vCPU that runs carries its own counts
+ * over at its next exit or entry; those that do not run by then are carried over from here.
+ *
+ * Context: may sleep; store mutex held.
+ */
+void kvmeter_store_move(const struct kvmeter_mem *to, struct kvmeter_mem *from)
+{
+	u32 i;
+
+	for (i = 0; i < KVMETER_MAP_NR; i++) {
+		memset(to->map[i], 0, kvmeter_store_map_value_size(i) *
+				      kvmeter_store_map_entries(i));
+		cond_resched();
+	}
+
+	raw_spin_lock_irq(&st->lock);
+	for (i = KVMETER_MAP_INDEX; i <= KVMETER_MAP_VMS; i++)
+		memcpy(to->map[i], st->mem.map[i], kvmeter_store_map_value_size(i) *
+					       kvmeter_store_map_entries(i));
+	*from = st->mem;
+	st->mem = *to;
+	kvmeter_store_write_host_locked();
+	for (i = 0; i < st->host.vcpus_hi; i++)
+		if (!st->vcpus[i].vcpu)
+			kvmeter_vcpu_slot(i)->gen = st->vcpus[i].gen;
+	WRITE_ONCE(st->mem_gen, st->mem_gen + 1);
+	raw_spin_unlock_irq(&st->lock);
+
+	forget_all();
+
+	for (i = 0; i < kvmeter_max_vcpus; i++) {
+		raw_spin_lock_irq(&st->lock);
+		if (st->vcpus[i].vcpu && st->vcpus[i].mem_gen != st->mem_gen)
+			kvmeter_store_move_vcpu_locked(&st->vcpus[i]);
+		raw_spin_unlock_irq(&st->lock);
+	}
+}
+
+/**
+ * kvmeter_store_forget_mem - turn away from arrays that are not the module's own, at unload
+ *
+ * Their used-slot index is cleared: whoever still has them sees that nothing in them lives.
+ *
+ * Context: process; no probe and no view is left.
+ */
+void kvmeter_store_forget_mem(void)
+{
+	memset(st->mem.map[KVMETER_MAP_INDEX], 0, kvmeter_store_map_value_size(KVMETER_MAP_INDEX) *
+					      kvmeter_store_map_entries(KVMETER_MAP_INDEX));
+	memset(&st->mem, 0, sizeof(st->mem));
+}
+
+/**
+ * kvmeter_store_get_host - copy of the host's values
+ * @out: filled in
+ *
+ * Context: process.
+ */
+void kvmeter_store_get_host(struct kvmeter_host *out)
+{
+	raw_spin_lock_irq(&st->lock);
+	kvmeter_store_sum_untracked_locked();
+	kvmeter_store_write_host_locked();
+	*out = st->host;
+	raw_spin_unlock_irq(&st->lock);
+}
+
+/**
+ * kvmeter_store_get_vm - copy of a VM's slot
+ * @vm: the slot
+ * @out: filled in
+ *
+ * Context: process.
+ * Return: false if the slot is not in use.
+ */
+bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
+{
+	bool used = false;
+
+	raw_spin_lock_irq(&st->lock);
+	if (vm < kvmeter_max_vms && st->vms[vm].kvm) {
+		*out = *kvmeter_vm_slot(vm);
+		/* What decides anything is taken from the record: the slot can be written to. */
+		out->gen = st->vms[vm].gen;
+		memcpy(out->id, st->vms[vm].id, sizeof(out->id));
+		used = true;
+	}
+	raw_spin_unlock_irq(&st->lock);
+	return used;
+}
+
+/**
+ * kvmeter_store_get_vcpu - consistent copy of a vCPU's slot and rows
+ * @vcpu: the slot
+ * @out: filled in
+ * @rows: KVMETER_EXIT_ROWS of them, filled in as far as out->nr_rows says; or NULL
+ *
+ * The lock keeps the slot with its vCPU; the sequence number tells of a probe in between. After
+ * some tries a copy is given as it is.
+ *
+ * Context: process.
+ * Return: false if the slot is not in use.
+ */
+bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_exit *rows)
+{
+	struct kvmeter_vcpu_rec *v = &st->vcpus[vcpu];
+	unsigned int tries = 16;
+	bool used = false;
+	u32 seq;
+
+	raw_spin_lock_irq(&st->lock);
+	if (vcpu < kvmeter_max_vcpus && v->vcpu) {
+		used = true;
+		do {
+			seq = READ_ONCE(v->slot->seq);
+			smp_rmb(); /* pairs with kvmeter_store_write_end() */
+			*out = *v->slot;
+			out->nr_rows = READ_ONCE(v->nr_rows);
+			if (rows)
+				memcpy(rows, v->rows, out->nr_rows * sizeof(*rows));
+			smp_rmb(); /* pairs with kvmeter_store_write_begin() */
+		} while (((seq & 1) || READ_ONCE(v->slot->seq) != seq) && --tries);
+		out->gen = v->gen;
+		out->vm = v->vm->index;
+		out->vm_gen = v->vm->gen;
+	}
+	raw_spin_unlock_irq(&st->lock);
+	return used;
+}
