@@ -20,6 +20,7 @@ esac
 
 kernel=$1
 shift
+check_kernel "$kernel"
 [ "$(id -u)" = 0 ] || die "building in a chroot needs root"
 root=$("$KVMETER_TOP/scripts/root.sh" "$kernel")
 pin_root "$root"

@@ -50,7 +50,7 @@ checkpatch_module()
 		run_checkpatch --ignore SPACING -f kmod/reason.h &&
 		run_checkpatch --ignore CAMELCASE -f include/uapi/linux/kvmeter.h &&
 		run_checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON -f kmod/compat.h &&
-		run_checkpatch --ignore COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL -f include/kvmeter/reasons.h
+		run_checkpatch --ignore COMPLEX_MACRO,MACRO_ARG_REUSE -f include/kvmeter/reasons.h
 }
 
 # Userspace has no kernel types, no pr_err and no container of kernel helpers.

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A stock Debian kernel as guest of a stock QEMU: found by name, and its exits are those the kernel traces.
+#
+# Loads and unloads the module itself. Needs a whole Debian root, as the amd host has.
+#
+# "A && B || fail" is meant as it stands: fail is false. All cases are called by name, by run_case.
+# shellcheck disable=SC2015,SC2317
+
+dir=$(cd "$(dirname "$0")" && pwd) || exit 1
+reader=${KVMETER:-$dir/../bpf/kvmeter}
+ko=${KVMETER_KO:-$dir/../kvmeter.ko}
+event=/sys/kernel/tracing/events/kvm/kvm_exit
+key='hist:keys=exit_reason:size=2048'
+tmp=$(mktemp -d) || exit 1
+guest='' number=0 failed=0 why=
+
+cleanup()
+{
+	[ -z "$guest" ] || kill -KILL "$guest"
+	wait
+	echo "!$key" >"$event/trigger"
+	rmmod kvmeter
+	rm -rf "$tmp"
+} 2>/dev/null
+trap cleanup EXIT
+
+fail()
+{
+	why=$*
+	return 1
+}
+
+make_initrd()
+{
+	mkdir -p "$tmp/root/bin" "$tmp/root/dev" "$tmp/root/proc"
+	cp /bin/busybox "$tmp/root/bin/"
+	ln -s busybox "$tmp/root/bin/sh"
+	install -m 755 "$dir/../scripts/guest-init.sh" "$tmp/root/init"
+	(cd "$tmp/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$tmp/initrd"
+}
+
+start_guest()
+{
+	qemu-system-x86_64 -name guest=stock,debug-threads=on -accel kvm -cpu host -smp 2 -m 256 \
+		-nodefaults -no-user-config -display none -serial "file:$tmp/console" \
+		-kernel "/boot/vmlinuz-$(uname -r)" -initrd "$tmp/initrd" \
+		-append "console=ttyS0 quiet panic=-1 kvmeter.load=busy" &
+	guest=$!
+}
+
+case_boots()
+{
+	for _ in {1..600}; do
+		! grep -q 'kvmeter-guest: ready' "$tmp/console" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	fail "no sign of the guest: $(tail -n 3 "$tmp/console")"
+}
+
+case_named()
+{
+	"$reader" list --json stock >"$tmp/list" || fail "not found by its name" || return
+	python3 - "$tmp/list" "$guest" <<-'EOF' || fail "$(cat "$tmp/list")"
+		import json, sys
+		vm, = json.load(open(sys.argv[1]))["vms"]
+		sys.exit(not (vm["name"] == "stock" and vm["pid"] == int(sys.argv[2]) and vm["nr_vcpus"] == 2))
+	EOF
+}
+
+# The event's histogram began before the guest did, and the guest is stopped: both counts stand still.
+case_exits_as_traced()
+{
+	kill -STOP "$guest"
+	sleep 0.5
+	"$reader" exits stock --json >"$tmp/exits" || fail "no exits" || return
+	cp "$event/hist" "$tmp/hist"
+	python3 - "$tmp/exits" "$tmp/hist" <<-'EOF' || fail "not as traced"
+		import json, re, sys
+		vm, = json.load(open(sys.argv[1]))["vms"]
+		ours = {r["reason"]: r["count"] for r in vm["reasons"] if r["count"]}
+		text = open(sys.argv[2]).read()
+		traced = {}
+		for reason, count in re.findall(r"exit_reason:\s*(\d+).*hitcount:\s*(\d+)", text):
+		    traced[int(reason)] = traced.get(int(reason), 0) + int(count)
+		assert re.search(r"Dropped: 0", text), "the histogram dropped some"
+		print("# %d exits for %d reasons" % (sum(traced.values()), len(traced)))
+		for reason in sorted(set(ours) | set(traced)):
+		    if ours.get(reason) != traced.get(reason):
+		        print("# reason %d: ours %s, traced %s" % (reason, ours.get(reason), traced.get(reason)))
+		sys.exit(ours != traced or len(traced) < 5)
+	EOF
+}
+
+case_ends_with_its_vmm()
+{
+	kill -KILL "$guest"
+	wait "$guest" 2>/dev/null
+	guest=
+	for _ in {1..50}; do
+		[ "$(wc -l </sys/kernel/debug/kvmeter/vms)" != 1 ] || break
+		sleep 0.1
+	done
+	"$reader" list stock >/dev/null 2>&1 && fail "still there"
+	[ "$(wc -l </sys/kernel/debug/kvmeter/vms)" = 1 ] || fail "still in debugfs"
+}
+
+run_case()
+{
+	number=$((number + 1))
+	why=
+	echo "#  RUN           $1 ..."
+	if "case_$1"; then
+		echo "ok $number $1"
+	else
+		failed=$((failed + 1))
+		echo "# ${why:-failed}"
+		echo "not ok $number $1"
+	fi
+}
+
+echo "TAP version 13"
+echo "1..4"
+insmod "$ko" && make_initrd && echo "$key" >"$event/trigger" || exit 1
+start_guest
+run_case boots
+run_case named
+run_case exits_as_traced
+run_case ends_with_its_vmm
+exit $((failed > 0))
