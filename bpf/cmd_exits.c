@@ -45,12 +45,16 @@ static void print_row(const struct kvmeter_sum_row *row, __u32 vendor, __u64 all
 	}
 	printf("%26s %10llu %8.2f%% %8.2f%%", name, e->count,
 	       kvmeter_stats_pct(e->count, all_count), kvmeter_stats_pct(e->time_ns, all_ns));
-	if (ended)
-		printf(" %11.2fus %11.2fus %11.2fus %11.2fus %11.2fus\n", e->min_ns / NS_PER_US,
-		       e->max_ns / NS_PER_US, e->time_ns / NS_PER_US / ended,
-		       percentile_ns(e, 50) / NS_PER_US, percentile_ns(e, 99) / NS_PER_US);
+	if (ended && e->min_ns != ~0ULL)
+		printf(" %11.2fus", e->min_ns / NS_PER_US);
 	else
-		printf(" %13s %13s %13s %13s %13s\n", "-", "-", "-", "-", "-");
+		printf(" %13s", "-");
+	if (ended)
+		printf(" %11.2fus %11.2fus %11.2fus %11.2fus\n", e->max_ns / NS_PER_US,
+		       e->time_ns / NS_PER_US / ended, percentile_ns(e, 50) / NS_PER_US,
+		       percentile_ns(e, 99) / NS_PER_US);
+	else
+		printf(" %13s %13s %13s %13s\n", "-", "-", "-", "-");
 }
 
 static __u64 all_time_ns(const struct kvmeter_sum *sum)

@@ -139,8 +139,8 @@ void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cu
 		if (!before)
 			continue;
 		vm->elapsed_ns = delta->interval_ns;
-		vm->armed = before->v.log_state == KVMETER_LOG_ON &&
-			    vm->v.log_state == KVMETER_LOG_ON;
+		vm->armed =
+			before->v.log_state == KVMETER_LOG_ON && vm->v.log_state == KVMETER_LOG_ON;
 	}
 	subtract_vcpus(delta, prev);
 }

@@ -60,9 +60,9 @@ static bool info_is_sane(const struct kvmeter_info *info)
 			return false;
 	}
 	return vms && vms <= KVMETER_VMS_LIMIT && vcpus && vcpus <= KVMETER_VCPUS_LIMIT &&
-	       info->map[KVMETER_MAP_HOST].max_entries == 1 &&
-	       info->map[KVMETER_MAP_INDEX].max_entries >= (most + 63) / 64 &&
-	       info->map[KVMETER_MAP_EXITS].max_entries == vcpus * KVMETER_EXIT_ROWS;
+		info->map[KVMETER_MAP_HOST].max_entries == 1 &&
+		info->map[KVMETER_MAP_INDEX].max_entries >= (most + 63) / 64 &&
+		info->map[KVMETER_MAP_EXITS].max_entries == vcpus * KVMETER_EXIT_ROWS;
 }
 
 /**

@@ -12,7 +12,7 @@ static bool matches(const struct kvmeter_snap_vm *vm, const char *what, const ch
 
 	snprintf(pid, sizeof(pid), "%u", vm->v.pid);
 	return !strcmp(vm->name, shown) || !strcmp(vm->name, what) || !strcmp(vm->v.id, what) ||
-	       !strcmp(pid, what);
+		!strcmp(pid, what);
 }
 
 static void fail_several(const struct kvmeter_snap *snap, const char *what, const char *shown)

@@ -33,12 +33,12 @@ __u64 kvmeter_stats_count_hist(const struct kvmeter_hist *hist)
  * kvmeter_stats_percentile_ns - the value below which @pct percent of all values lie
  * @hist: the values
  * @pct: (0, 100]
- * @min_ns: lowest value
+ * @min_ns: lowest value, or that of some of the values
  * @max_ns: highest value
  *
- * Interpolates linearly inside the bucket it falls into, whose bounds are those of the bucket or,
- * where they are narrower, the lowest and the highest value. So it is never outside
- * [@min_ns, @max_ns], and with all values in one bucket it is not rougher than they allow.
+ * Interpolates linearly inside the bucket it falls into, from the bucket's lower bound, or @min_ns
+ * if that is inside, to its upper bound, or @max_ns if that is inside. So it is never above
+ * @max_ns, and with all values in one bucket it is not rougher than they allow.
  *
  * Return: in ns; 0 if there are no values.
  */
@@ -54,8 +54,13 @@ double kvmeter_stats_percentile_ns(const struct kvmeter_hist *hist, double pct, 
 			below += hist->bucket[i];
 			continue;
 		}
-		lo = bucket_lo_ns(i) > min_ns ? bucket_lo_ns(i) : min_ns;
-		hi = bucket_hi_ns(i) < max_ns ? bucket_hi_ns(i) : max_ns;
+		lo = bucket_lo_ns(i);
+		hi = bucket_hi_ns(i);
+		/* It may be above: no exit with steal in it counts as the shortest. */
+		if (min_ns > lo && min_ns < hi)
+			lo = min_ns;
+		if (max_ns < hi)
+			hi = max_ns;
 		if (hi < lo)
 			return max_ns;
 		return lo + (hi - lo) * (rank - below) / hist->bucket[i];

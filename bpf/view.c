@@ -17,7 +17,7 @@
 
 struct plan {
 	int vm;
-	double interval_s; /* 0: one report */
+	double interval_s;   /* 0: one report */
 	unsigned long count; /* 0: until interrupted */
 };
 
@@ -72,7 +72,7 @@ static bool is_interval(const char *text, double *seconds)
 	bool unit;
 
 	return kvmeter_select_parse_seconds(text, seconds, &unit) &&
-	       (unit || *seconds <= BARE_INTERVAL_MAX_S);
+		(unit || *seconds <= BARE_INTERVAL_MAX_S);
 }
 
 /* Only who knows the VMs can tell whether a first argument is one: "7" may be a pid or seconds. */

@@ -3,6 +3,8 @@
 #ifndef _KVMETER_COMPAT_H
 #define _KVMETER_COMPAT_H
 
+#include <linux/bpf.h>
+#include <linux/err.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>
@@ -50,6 +52,19 @@ static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
 	return kvm_arch_nr_memslot_as_ids(kvm);
 #else
 	return KVM_ADDRESS_SPACE_NUM;
+#endif
+}
+
+/*
+ * Are a map's values plain data? A lock, a timer or a pointer of the kernel's in them must not be
+ * written over. 6.2 put what is known of them into one record.
+ */
+static inline bool kvmeter_map_is_plain(const struct bpf_map *map)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return IS_ERR_OR_NULL(map->record);
+#else
+	return map->spin_lock_off < 0 && map->timer_off < 0 && IS_ERR_OR_NULL(map->kptr_off_tab);
 #endif
 }
 

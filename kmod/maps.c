@@ -20,7 +20,8 @@ static bool map_fits(const struct bpf_map *map, enum kvmeter_map i)
 	       map->map_flags == BPF_F_MMAPABLE &&
 	       map->key_size == sizeof(u32) &&
 	       map->value_size == kvmeter_store_map_value_size(i) &&
-	       map->max_entries == kvmeter_store_map_entries(i);
+	       map->max_entries == kvmeter_store_map_entries(i) &&
+	       kvmeter_map_is_plain(map);
 }
 
 static void put_maps(struct bpf_map **maps)

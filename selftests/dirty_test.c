@@ -29,6 +29,7 @@ FIXTURE_VARIANT(dirty)
 	uint64_t manual;
 };
 
+/* clang-format off */
 FIXTURE_VARIANT_ADD(dirty, get)
 {
 	0,
@@ -44,6 +45,7 @@ FIXTURE_VARIANT_ADD(dirty, clear_from_all_set)
 	KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
 };
 
+/* clang-format on */
 static int rewrite(struct vmm *vm)
 {
 	return vmm_run(&vm->vcpu[0], vmm_guest_write, PAGES, VMM_DATA_ADDR, 1);

@@ -59,6 +59,7 @@ FIXTURE_VARIANT(exits)
 	uint32_t arg, value;
 };
 
+/* clang-format off */
 FIXTURE_VARIANT_ADD(exits, cpuid)
 {
 	vmm_guest_cpuid, vmm_guest_cpuid, VMX_CPUID, SVM_CPUID, 0, 0,
@@ -99,6 +100,7 @@ FIXTURE_VARIANT_ADD(exits, page_fault)
 	vmm_guest_write, vmm_guest_write, VMX_EPT_VIOLATION, SVM_NPF, VMM_DATA_ADDR, 1,
 };
 
+/* clang-format on */
 FIXTURE_SETUP(exits)
 {
 	ASSERT_EQ(0, meter_open(&self->meter));

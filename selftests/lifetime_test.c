@@ -100,6 +100,7 @@ TEST_F_TIMEOUT(lifetime, killed_at_any_moment, 200)
 	const struct kvmeter_host *host = meter_host(&self->meter);
 	static const struct kvmeter_vcpu no_vcpu;
 	static const struct kvmeter_vm no_vm;
+	const size_t vcpu_bytes = sizeof(no_vcpu) - sizeof(no_vcpu.gen);
 	uint64_t vms_seen = 0, vcpus_seen = 0;
 	pid_t pid[KILL_VMMS];
 	uint32_t i, k, seed = 1;
@@ -133,8 +134,7 @@ TEST_F_TIMEOUT(lifetime, killed_at_any_moment, 200)
 	}
 	for (i = 0; i < host->max_vcpus; i++) {
 		EXPECT_EQ(0, vcpus[i].gen % 2);
-		EXPECT_EQ(0, memcmp(&vcpus[i].seq, &no_vcpu.seq,
-				    sizeof(no_vcpu) - sizeof(no_vcpu.gen)));
+		EXPECT_EQ(0, memcmp(&vcpus[i].seq, &no_vcpu.seq, vcpu_bytes));
 		vcpus_seen += vcpus[i].gen / 2;
 	}
 	TH_LOG("%d VMMs killed, %llu VMs and %llu vCPUs were seen", KILL_ROUNDS * KILL_VMMS,

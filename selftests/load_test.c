@@ -25,52 +25,37 @@ FIXTURE(load)
 {
 	int log;
 	struct vmm vm;
-	pthread_t thread[2];
+	pthread_t thread;
 	atomic_bool stop;
-};
-
-struct runner {
-	struct vmm_vcpu *vcpu;
-	atomic_bool *stop;
 };
 
 static void *run_mix(void *arg)
 {
-	struct runner r = *(struct runner *)arg;
+	FIXTURE_DATA(load) *self = arg;
 
-	free(arg);
-	while (!*r.stop) {
-		vmm_run(r.vcpu, vmm_guest_cpuid, 101, 0, 0);
-		vmm_run(r.vcpu, vmm_guest_busy, 10007, 0, 0);
+	while (!self->stop) {
+		vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, 101, 0, 0);
+		vmm_run(&self->vm.vcpu[0], vmm_guest_busy, 10007, 0, 0);
 	}
 	return NULL;
 }
 
+/* A guest that never rests, while the module comes and goes. */
 FIXTURE_SETUP(load)
 {
-	int i;
-
 	self->log = host_log_open();
 	ASSERT_LE(0, self->log);
 	ASSERT_FALSE(host_is_loaded());
-	ASSERT_EQ(0, vmm_init(&self->vm, 2, 1));
-	for (i = 0; i < 2; i++) {
-		struct runner *r = malloc(sizeof(*r));
-
-		ASSERT_NE(NULL, r);
-		*r = (struct runner){ &self->vm.vcpu[i], &self->stop };
-		ASSERT_EQ(0, pthread_create(&self->thread[i], NULL, run_mix, r));
-	}
+	ASSERT_EQ(0, vmm_init(&self->vm, 1, 1));
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, run_mix, self));
 }
 
 FIXTURE_TEARDOWN(load)
 {
 	char text[256];
-	int i;
 
 	self->stop = true;
-	for (i = 0; i < 2; i++)
-		pthread_join(self->thread[i], NULL);
+	pthread_join(self->thread, NULL);
 	vmm_exit(&self->vm);
 	EXPECT_FALSE(host_is_loaded());
 	EXPECT_EQ(-1, access(DEBUGFS, F_OK));
@@ -114,7 +99,9 @@ TEST_F_TIMEOUT(load, again_and_again, 300)
 TEST_F(load, unload_while_looked_at)
 {
 	static const char *const path[] = {
-		"/dev/kvmeter", DEBUGFS "/status", DEBUGFS "/vms",
+		"/dev/kvmeter",
+		DEBUGFS "/status",
+		DEBUGFS "/vms",
 	};
 	char exits[128], byte;
 	unsigned int i;
@@ -176,8 +163,8 @@ TEST_F(load, twice)
 TEST(bad_parameters)
 {
 	static const char *const params[] = {
-		"max_vms=0",	 "max_vms=63",	  "max_vms=65",	   "max_vms=4160",
-		"max_vcpus=0",	 "max_vcpus=1",	  "max_vcpus=100", "max_vcpus=16448",
+		"max_vms=0",   "max_vms=63",  "max_vms=65",    "max_vms=4160",
+		"max_vcpus=0", "max_vcpus=1", "max_vcpus=100", "max_vcpus=16448",
 	};
 	char text[256];
 	unsigned int i;

@@ -50,6 +50,7 @@ int main(void)
 		return 1;
 	}
 
-	printf("pml: %" PRIu64 " pages rewritten, %llu read from the log\n", pages, copy.v.pml_pages);
+	printf("pml: %" PRIu64 " pages rewritten, %llu read from the log\n", pages,
+	       copy.v.pml_pages);
 	return copy.v.pml_pages != pages;
 }

@@ -13,7 +13,7 @@
 #include "host.h"
 #include "meter.h"
 
-#define BUSY_NS 1000000000ull
+#define BUSY_NS (host_is_slow() ? 300000000ull : 1000000000ull)
 #define BUSY_LOOPS 100003
 #define CPU 0
 
@@ -86,7 +86,8 @@ static void *run_busy(void *arg)
 	return NULL;
 }
 
-static int run_all(const struct meter *meter, struct vmm *vm, struct runner *runner, unsigned int nr)
+static int run_all(const struct meter *meter, struct vmm *vm, struct runner *runner,
+		   unsigned int nr)
 {
 	pthread_barrier_t barrier;
 	pthread_t thread[2];
@@ -95,7 +96,8 @@ static int run_all(const struct meter *meter, struct vmm *vm, struct runner *run
 
 	pthread_barrier_init(&barrier, NULL, nr);
 	for (i = 0; i < nr; i++) {
-		runner[i] = (struct runner){ .meter = meter, .vm = vm, .id = i, .barrier = &barrier };
+		runner[i] =
+			(struct runner){ .meter = meter, .vm = vm, .id = i, .barrier = &barrier };
 		if (pthread_create(&thread[i], NULL, run_busy, &runner[i]))
 			return -EAGAIN;
 	}

@@ -61,7 +61,13 @@ static int vmm_init_ram(struct vmm *vm, unsigned int data_pages)
 static int vmm_init_sregs(int fd)
 {
 	struct kvm_segment flat = {
-		.limit = 0xffffffff, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1, .selector = 16,
+		.limit = 0xffffffff,
+		.type = 3,
+		.present = 1,
+		.db = 1,
+		.s = 1,
+		.g = 1,
+		.selector = 16,
 	};
 	struct kvm_sregs sregs;
 	int ret;

@@ -293,9 +293,10 @@ struct kvmeter_attach {
  * KVMETER_ATTACH: from now on counts are kept in the memory of these maps; what was counted before
  * moves there first, and nothing is lost. The module holds a reference on each map until
  * KVMETER_DETACH or unload, so the process may close them or die. Errors, after which nothing has
- * changed: EINVAL: another abi, flags or reserved fields not zero, a map of another type, key size,
- * value size, number of entries or flags than BPF_F_MMAPABLE, or one map given twice; EBADF: a file
- * descriptor that is not open; EINVAL: one that is no BPF map; EBUSY: maps are attached already.
+ * changed: EINVAL: another abi; flags or reserved fields that are not zero; a file descriptor that
+ * is no BPF map; a map of another type, key size, value size, number of entries or flags than
+ * BPF_F_MMAPABLE, one whose values hold locks, timers or kernel pointers, or one given twice.
+ * EBADF: a file descriptor that is not open. EBUSY: maps are attached already.
  *
  * KVMETER_DETACH: counts move back to memory of the module and the maps are let go with their last
  * values in them. Takes no argument (0). ENXIO: none attached; ENOMEM; EINVAL: argument not 0.
