@@ -50,6 +50,15 @@ TEST(percentile_keeps_to_min_and_max)
 	ASSERT_EQ(3000000000ULL, (__u64)kvmeter_stats_percentile_ns(&hist, 100, 0, 3000000000ULL));
 }
 
+/* The shortest time on record is of exits without steal: those with steal can be shorter. */
+TEST(percentile_below_min)
+{
+	struct kvmeter_hist hist = hist_of(4, 10);
+
+	ASSERT_EQ(12, (__u64)kvmeter_stats_percentile_ns(&hist, 50, 5000, 9000));
+	ASSERT_EQ(12, (__u64)kvmeter_stats_percentile_ns(&hist, 50, ~0ULL, 9000));
+}
+
 TEST(percentile_crosses_buckets)
 {
 	struct kvmeter_hist hist = {};
@@ -243,7 +252,9 @@ TEST(name_from_cmdline)
 {
 	char name[32];
 
-	ASSERT_STREQ("web1", NAME_OF("qemu\0-name\0guest=web1,debug-threads=on\0-m\0" "512\0"));
+	ASSERT_STREQ("web1",
+		     NAME_OF("qemu\0-name\0guest=web1,debug-threads=on\0-m\0"
+			     "512\0"));
 	ASSERT_STREQ("web1", NAME_OF("qemu\0-name\0web1\0"));
 	ASSERT_STREQ("web1", NAME_OF("qemu\0-name\0web1,process=qemu:x\0"));
 	ASSERT_STREQ("web1", NAME_OF("qemu\0-name\0process=x,guest=web1\0"));
@@ -336,8 +347,9 @@ TEST(escape_cuts_between_characters)
 
 TEST(intervals)
 {
-	static const char *const bad[] = { "",	"-1",  "0",   "x",   "1x",  "1ss", ".", "1.2.3",
-					   "+1", "inf", "nan", "0x5", "1e9", " 1",  "s", "9999999999" };
+	static const char *const bad[] = { "",	  "-1",	   "0",	 "x",	      "1x",  "1ss",
+					   ".",	  "1.2.3", "+1", "inf",	      "nan", "0x5",
+					   "1e9", " 1",	   "s",	 "9999999999" };
 	unsigned long count;
 	double seconds;
 	unsigned int i;
@@ -345,7 +357,7 @@ TEST(intervals)
 
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		EXPECT_FALSE(kvmeter_select_parse_seconds(bad[i], &seconds, &unit))
-			TH_LOG("number %u of bad[] was taken", i);
+	TH_LOG("number %u of bad[] was taken", i);
 	ASSERT_TRUE(kvmeter_select_parse_seconds("5", &seconds, &unit));
 	ASSERT_EQ(5, (int)seconds);
 	ASSERT_FALSE(unit);

@@ -76,7 +76,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | nokvm_test) own_load=1 ;;
+	lifetime_test | load_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -95,7 +95,9 @@ run_test()
 
 if [ $# = 0 ]; then
 	if [ -e /sys/module/kvm ]; then
-		set -- exits_test steal_test dirty_test attach_test lifetime_test load_test
+		set -- reader_unit_test exits_test steal_test dirty_test attach_test lifetime_test load_test
+		# These want a stock QEMU, and the whole root that the amd leg has.
+		[ "$leg" = intel ] || set -- "$@" guest_test.sh reader_test.sh
 	else
 		set -- nokvm_test
 	fi
