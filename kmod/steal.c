@@ -18,8 +18,9 @@ u64 kvmeter_steal_add(struct kvmeter_vcpu_rec *v, u64 run_delay)
 	u64 ns = run_delay - v->run_delay;
 
 	v->run_delay = run_delay;
-	if (v->task != current) {
+	if (v->task != current || v->task_start != current->start_time) {
 		v->task = current;
+		v->task_start = current->start_time;
 		slot->tid = current->pid;
 		return 0;
 	}

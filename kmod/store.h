@@ -36,6 +36,7 @@ struct kvmeter_vm_rec;
  * @rows: its rows; likewise
  * @open: row of the exit being handled, NULL outside of one; owner writes, and as @rows
  * @task: thread that entered the guest last, an identity; owner writes
+ * @task_start: start_time of that thread: a new one may be where it was; owner writes
  * @run_delay: of that thread at the last guest entry, ns; owner writes
  * @exit_run_delay: of that thread at the last exit, ns; owner writes
  * @exit_tsc: time-stamp counter at the last exit; owner writes
@@ -60,6 +61,7 @@ struct kvmeter_vcpu_rec {
 	struct kvmeter_exit *rows;
 	struct kvmeter_exit *open;
 	struct task_struct *task;
+	u64 task_start;
 	u64 run_delay;
 	u64 exit_run_delay;
 	u64 exit_tsc;

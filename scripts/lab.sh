@@ -139,13 +139,15 @@ make_initrd()
 	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) >"$tmp/initrd"
 }
 
+# One thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
+# that another has just patched: int3 traps that the kernel has no explanation for, and a panic now and then
+# when trace events are switched on.
 start_amd()
 {
-	local accel=tcg,thread=multi args=()
+	local args=()
 
 	make_initrd virtio_pci 9pnet_virtio 9p overlay
 	if [ -n "$icount" ]; then
-		accel=tcg,thread=single
 		cpus=1
 		args+=(-icount "shift=0,sleep=off")
 	fi
@@ -153,7 +155,7 @@ start_amd()
 	[ -z "$out" ] || args+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=remap")
 
 	start qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot \
-		-machine q35 -accel "$accel" -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
+		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
 		-virtfs "local,path=$root,mount_tag=root,$shared" \
 		-virtfs "local,path=$tmp/files,mount_tag=files,$shared" \
 		-serial "file:$tmp/console" -serial "file:$tmp/output" \

@@ -16,6 +16,7 @@
 #define BUSY_NS (host_is_slow() ? 300000000ull : 1000000000ull)
 #define BUSY_LOOPS 100003
 #define CPU 0
+#define THREADS (host_is_slow() ? 7 : 53)
 
 FIXTURE(steal)
 {
@@ -165,6 +166,39 @@ TEST_F_TIMEOUT(steal, alone_on_its_cpu, 120)
 	       steal_growth(&runner));
 	EXPECT_EQ(schedstat_growth(&runner), steal_growth(&runner));
 	EXPECT_GT(BUSY_NS / 4, steal_growth(&runner));
+}
+
+static void *run_once(void *arg)
+{
+	struct runner *r = arg;
+
+	r->ret = vmm_run(&r->vm->vcpu[0], vmm_guest_busy, BUSY_LOOPS, 0, 0);
+	return NULL;
+}
+
+/*
+ * run_delay begins anew with each thread that runs the vCPU, and a new one may be where the kernel
+ * had one that is gone. Waits before a thread's first entry are no steal: it stays below wall time.
+ */
+TEST_F_TIMEOUT(steal, another_thread_each_time, 120)
+{
+	struct runner runner = { .vm = &self->vm };
+	uint64_t wall = host_now_ns();
+	struct meter_vcpu copy;
+	pthread_t thread;
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, run_once, &runner));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(0, runner.ret);
+		/* The kernel frees a thread some time after its end. */
+		usleep(100000);
+	}
+	wall = host_now_ns() - wall;
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &copy));
+	EXPECT_GT(wall, copy.v.steal_ns);
+	EXPECT_GT(wall, copy.v.steal_max_ns);
 }
 
 TEST_HARNESS_MAIN
