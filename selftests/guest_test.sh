@@ -54,7 +54,7 @@ case_boots()
 {
 	for _ in {1..600}; do
 		! grep -q 'kvmeter-guest: ready' "$tmp/console" 2>/dev/null || return 0
-		sleep 0.1
+		sleep 0.5
 	done
 	fail "no sign of the guest: $(tail -n 3 "$tmp/console")"
 }

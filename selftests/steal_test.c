@@ -49,6 +49,7 @@ struct runner {
 	unsigned int id;
 	struct instant first, last;
 	pthread_barrier_t *barrier;
+	atomic_bool done;
 	int ret;
 };
 
@@ -173,6 +174,7 @@ static void *run_once(void *arg)
 	struct runner *r = arg;
 
 	r->ret = vmm_run(&r->vm->vcpu[0], vmm_guest_busy, BUSY_LOOPS, 0, 0);
+	r->done = true;
 	return NULL;
 }
 
@@ -188,8 +190,13 @@ TEST_F_TIMEOUT(steal, another_thread_each_time, 120)
 	pthread_t thread;
 	int i;
 
+	ASSERT_EQ(0, host_pin(CPU));
 	for (i = 0; i < THREADS; i++) {
+		runner.done = false;
 		ASSERT_EQ(0, pthread_create(&thread, NULL, run_once, &runner));
+		/* Every other one has to share its CPU, and has waited more than the next. */
+		while (i % 2 == 0 && !runner.done)
+			;
 		ASSERT_EQ(0, pthread_join(thread, NULL));
 		ASSERT_EQ(0, runner.ret);
 		/* The kernel frees a thread some time after its end. */

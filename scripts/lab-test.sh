@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Test the lab itself: a host that fails is a failure of its own kind, and a command's status is its own.
+#
+#   scripts/lab-test.sh KERNEL LEG
+#
+# Prints TAP, and a line "N passed, N failed, 0 skipped".
+
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help) usage 0 ;;
+esac
+[ $# = 2 ] || usage 2 >&2
+
+kernel=$1 leg=$2
+number=0 failed=0
+
+# expect STATUS NAME COMMAND [LAB-OPTION...]
+expect()
+{
+	local want=$1 name=$2 command=$3 status=0 out
+
+	number=$((number + 1))
+	out=$("$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" "${@:4}" -- sh -c "$command" 2>&1) ||
+		status=$?
+	if [ $status = "$want" ]; then
+		echo "ok $number $name: exit status $status"
+	else
+		printf '# %s\n' "${out//$'\n'/$'\n'# }"
+		echo "not ok $number $name: exit status $status, not $want"
+		failed=$((failed + 1))
+	fi
+}
+
+echo "TAP version 13"
+echo "1..6"
+expect 0 true 'exit 0'
+expect 7 own_status 'exit 7'
+expect 121 panic 'echo c >/proc/sysrq-trigger; sleep 60'
+expect 122 warning 'echo "<4>WARNING: CPU: 0 PID: 1 at the test" >/dev/kmsg'
+expect 123 no_verdict 'poweroff -f; sleep 60'
+expect 124 hang 'sleep 1000' --timeout 30
+echo "$((number - failed)) passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
