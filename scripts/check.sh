@@ -38,7 +38,7 @@ cleanup()
 
 	trap - EXIT INT TERM
 	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
+		kill -- "-$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
 }
@@ -128,10 +128,13 @@ done
 if [ -z "$tests" ]; then
 	run_lint >"$logs/lint.log"
 fi
+# Each leg is a process group, so that all of it can be ended.
+set -m
 for leg in $legs; do
 	run_leg "$leg" &
 	pids+=($!)
 done
+set +m
 for pid in "${pids[@]}"; do
 	wait "$pid" || true
 done

@@ -69,7 +69,7 @@ count_tap()
 			skipped=$((skipped + 1))
 		fi
 		;;
-	$cases) ;;
+	"$cases") ;;
 	*) count_failed "$1: $cases cases of the $plan planned" ;;
 	esac
 }
