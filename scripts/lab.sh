@@ -66,7 +66,9 @@ cleanup()
 {
 	local status=$? pid
 
-	trap - EXIT INT TERM HUP
+	trap - EXIT
+	# What ended us may have ended the reader of our output too, or may come again.
+	trap '' INT TERM HUP PIPE
 	for pid in "${pids[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
