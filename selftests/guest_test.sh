@@ -9,12 +9,13 @@
 # shellcheck disable=SC2015,SC2317
 
 dir=$(cd "$(dirname "$0")" && pwd) || exit 1
+. "$dir/tap.sh"
 reader=${KVMETER:-$dir/../bpf/kvmeter}
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 event=/sys/kernel/tracing/events/kvm/kvm_exit
 key='hist:keys=exit_reason:size=2048'
 tmp=$(mktemp -d) || exit 1
-guest='' number=0 failed=0 why=
+guest=''
 
 cleanup()
 {
@@ -25,12 +26,6 @@ cleanup()
 	rm -rf "$tmp"
 } 2>/dev/null
 trap cleanup EXIT
-
-fail()
-{
-	why=$*
-	return 1
-}
 
 make_initrd()
 {
@@ -43,7 +38,7 @@ make_initrd()
 
 start_guest()
 {
-	qemu-system-x86_64 -name guest=stock,debug-threads=on -accel kvm -cpu host -smp 2 -m 256 \
+	qemu-system-x86_64 -name guest=stock,debug-threads=on -accel kvm -cpu host -smp 1 -m 256 \
 		-nodefaults -no-user-config -display none -serial "file:$tmp/console" \
 		-kernel "/boot/vmlinuz-$(uname -r)" -initrd "$tmp/initrd" \
 		-append "console=ttyS0 quiet panic=-1 kvmeter.load=busy" &
@@ -65,7 +60,7 @@ case_named()
 	python3 - "$tmp/list" "$guest" <<-'EOF' || fail "$(cat "$tmp/list")"
 		import json, sys
 		vm, = json.load(open(sys.argv[1]))["vms"]
-		sys.exit(not (vm["name"] == "stock" and vm["pid"] == int(sys.argv[2]) and vm["nr_vcpus"] == 2))
+		sys.exit(not (vm["name"] == "stock" and vm["pid"] == int(sys.argv[2]) and vm["nr_vcpus"] == 1))
 	EOF
 }
 
@@ -104,20 +99,6 @@ case_ends_with_its_vmm()
 	done
 	"$reader" list stock >/dev/null 2>&1 && fail "still there"
 	[ "$(wc -l </sys/kernel/debug/kvmeter/vms)" = 1 ] || fail "still in debugfs"
-}
-
-run_case()
-{
-	number=$((number + 1))
-	why=
-	echo "#  RUN           $1 ..."
-	if "case_$1"; then
-		echo "ok $number $1"
-	else
-		failed=$((failed + 1))
-		echo "# ${why:-failed}"
-		echo "not ok $number $1"
-	fi
 }
 
 echo "TAP version 13"

@@ -9,6 +9,7 @@
 # shellcheck disable=SC2015,SC2317
 
 dir=$(cd "$(dirname "$0")" && pwd) || exit 1
+. "$dir/tap.sh"
 reader=${KVMETER:-$dir/../bpf/kvmeter}
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 pins=/sys/fs/bpf/kvmeter
@@ -17,7 +18,6 @@ tmp=$(mktemp -d) || exit 1
 # a name that would turn the terminal red
 evil=$'evil\033[31m\n\\'
 guests=()
-number=0 failed=0 why=
 
 cleanup()
 {
@@ -32,13 +32,6 @@ skip_all()
 {
 	echo "1..0 # SKIP $1"
 	exit 4
-}
-
-# fail TEXT: note why the case fails; always false
-fail()
-{
-	why=$*
-	return 1
 }
 
 # kvm ARGUMENT...: run the reader; its output is in $tmp/out and $tmp/err, its status in $status
@@ -403,20 +396,6 @@ case_reload()
 	is_one_line 'not loaded' || return
 	insmod "$ko" || fail "cannot load" || return
 	works list && [ "$(map_id kvmeter_vms)" != "$old" ] || fail "old pins are left"
-}
-
-run_case()
-{
-	number=$((number + 1))
-	why=
-	echo "#  RUN           $1 ..."
-	if "case_$1"; then
-		echo "ok $number $1"
-	else
-		failed=$((failed + 1))
-		echo "# ${why:-failed}"
-		echo "not ok $number $1"
-	fi
 }
 
 [ "$(id -u)" = 0 ] || skip_all "needs root"
