@@ -143,7 +143,7 @@ make_initrd()
 
 # One thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
 # that another has just patched: int3 traps that the kernel has no explanation for, and a panic now and then
-# when trace events are switched on.
+# when trace events are switched on. The price: a guest in the host with more than one vCPU crawls.
 start_amd()
 {
 	local args=()
