@@ -14,6 +14,7 @@
 #   --timeout SECONDS   of real time, for all of it (default 120 on amd, 300 on intel)
 #   --mem MIB           memory of the host (default 2048 on amd, 512 on intel)
 #   --cpus N            CPUs of the host (default 2; intel has 1)
+#   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without
 #   --icount            amd only: one CPU on which a nanosecond is an instruction; figures repeat
 #   --append ARGUMENTS  more for the kernel's command line
 #   --no-kvm            do not load kvm before the command
@@ -38,7 +39,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' append='' kvm=1 log='' verbose='' tmp=''
+leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single append='' kvm=1 log='' verbose='' tmp=''
 files=() progs=() pids=()
 
 bad_usage()
@@ -141,9 +142,9 @@ make_initrd()
 	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) >"$tmp/initrd"
 }
 
-# One thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
+# By default one thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
 # that another has just patched: int3 traps that the kernel has no explanation for, and a panic now and then
-# when trace events are switched on. The price: a guest in the host with more than one vCPU crawls.
+# when trace events are switched on. The price: a real guest in the host crawls.
 start_amd()
 {
 	local args=()
@@ -157,7 +158,7 @@ start_amd()
 	[ -z "$out" ] || args+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=remap")
 
 	start qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot \
-		-machine q35 -accel tcg,thread=single -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
+		-machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
 		-virtfs "local,path=$root,mount_tag=root,$shared" \
 		-virtfs "local,path=$tmp/files,mount_tag=files,$shared" \
 		-serial "file:$tmp/console" -serial "file:$tmp/output" \
@@ -359,6 +360,7 @@ while [ $# -gt 0 ]; do
 	--append) append=$2 ;;
 	--log) log=$2 ;;
 	--icount) icount=1 ;;
+	--parallel) threads=multi ;;
 	--no-kvm) kvm= ;;
 	-v) verbose=1 ;;
 	-h | --help) usage ;;
@@ -366,7 +368,7 @@ while [ $# -gt 0 ]; do
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	case $1 in
-	--icount | --no-kvm | -v) shift ;;
+	--icount | --parallel | --no-kvm | -v) shift ;;
 	*) shift 2 ;;
 	esac
 done

@@ -107,8 +107,6 @@ run_test()
 if [ $# = 0 ]; then
 	if [ -e /sys/module/kvm ]; then
 		set -- reader_unit_test exits_test steal_test dirty_test attach_test lifetime_test load_test
-		# These want a stock QEMU, and the whole root that the amd leg has.
-		[ "$leg" = intel ] || set -- "$@" guest_test.sh reader_test.sh
 	else
 		set -- nokvm_test
 	fi
