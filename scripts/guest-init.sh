@@ -15,8 +15,8 @@
 # Busybox finds its applets through /proc.
 /bin/busybox mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
-mkdir -p /work
-mount -t tmpfs -o size=90% tmpfs /work
+mkdir -p /data
+mount -t tmpfs -o size=90% tmpfs /data
 
 load=$(sed -n 's/.*kvmeter\.load=\([^ ]*\).*/\1/p' /proc/cmdline)
 : "${load:=idle}"
@@ -52,7 +52,7 @@ io)
 	;;
 dirty:*)
 	while :; do
-		dd if=/dev/zero of=/work/memory bs=1M count="${load#*:}" conv=notrunc 2>/dev/null
+		dd if=/dev/zero of=/data/memory bs=1M count="${load#*:}" conv=notrunc 2>/dev/null
 	done
 	;;
 *)
