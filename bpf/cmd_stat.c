@@ -4,16 +4,9 @@
 
 #define NS_PER_S 1e9
 
-/* Names that no table has are shown as numbers; @buf is where. */
-static const char *reason_text(const struct kvmeter_sum_row *row, __u32 vendor, char *buf,
-			       size_t size)
+static double exit_pct(const struct kvmeter_sum *sum)
 {
-	const char *name = row->other ? "UNKNOWN" : kvmeter_reasons_name(vendor, row->e.reason);
-
-	if (name)
-		return name;
-	snprintf(buf, size, "0x%x", row->e.reason);
-	return buf;
+	return kvmeter_stats_pct((double)sum->v.kernel_ns + sum->v.vmm_ns, sum->elapsed_ns);
 }
 
 static double dirty_s(const struct kvmeter_snap_vm *vm, const struct kvmeter_sum *sum)
@@ -33,7 +26,7 @@ static struct json_object *new_vcpus(const struct kvmeter_snap *snap,
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		vcpu = &snap->vcpus[vm->first_vcpu + i];
 		obj = kvmeter_json_new_vcpu(vcpu);
-		kvmeter_json_add_counts(obj, &vcpu->v);
+		kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &vcpu->v);
 		json_object_array_add(array, obj);
 	}
 	return array;
@@ -44,15 +37,15 @@ static struct json_object *new_vm(const struct kvmeter_snap *snap, const struct 
 {
 	struct json_object *obj = kvmeter_json_new_vm(vm);
 	const struct kvmeter_sum_row *top = sum->nr_rows && sum->rows->e.count ? sum->rows : NULL;
-	char buf[16];
+	char buf[KVMETER_REASON_MAX];
 
-	kvmeter_json_add_counts(obj, &sum->v);
+	kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &sum->v);
 	kvmeter_json_add_double(obj, "exits_per_s", sum->exits_s);
 	kvmeter_json_add_text(obj, "top_reason",
-			      top ? reason_text(top, snap->host.vendor, buf, sizeof(buf)) : NULL);
+			      top ? kvmeter_table_reason(top, buf, sizeof(buf)) : NULL);
 	kvmeter_json_add_double(obj, "top_pct",
 				top ? kvmeter_stats_pct(top->e.count, sum->v.exits) : 0.0);
-	kvmeter_json_add_double(obj, "exit_pct", kvmeter_stats_pct(sum->time_ns, sum->elapsed_ns));
+	kvmeter_json_add_double(obj, "exit_pct", exit_pct(sum));
 	kvmeter_json_add_double(obj, "steal_pct",
 				kvmeter_stats_pct(sum->v.steal_ns, sum->elapsed_ns));
 	if (vm->armed)
@@ -76,20 +69,19 @@ static void print_dirty(const struct kvmeter_snap_vm *vm, const struct kvmeter_s
 		printf(" %12s\n", "unknown");
 }
 
-static void print_row(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
-		      const struct kvmeter_sum *sum, unsigned int width)
+static void print_row(const struct kvmeter_snap_vm *vm, const struct kvmeter_sum *sum,
+		      unsigned int width)
 {
-	char buf[16];
+	char buf[KVMETER_REASON_MAX];
 
 	kvmeter_table_print_name(vm->name, width);
 	printf(" %-12s %5u %10.1f", vm->v.id, vm->v.nr_vcpus, sum->exits_s);
 	if (sum->nr_rows && sum->rows->e.count)
-		printf(" %-20s %6.2f", reason_text(sum->rows, snap->host.vendor, buf, sizeof(buf)),
+		printf(" %-20s %6.2f", kvmeter_table_reason(sum->rows, buf, sizeof(buf)),
 		       kvmeter_stats_pct(sum->rows->e.count, sum->v.exits));
 	else
 		printf(" %-20s %6s", "-", "-");
-	printf(" %7.2f %7.2f", kvmeter_stats_pct(sum->time_ns, sum->elapsed_ns),
-	       kvmeter_stats_pct(sum->v.steal_ns, sum->elapsed_ns));
+	printf(" %7.2f %7.2f", exit_pct(sum), kvmeter_stats_pct(sum->v.steal_ns, sum->elapsed_ns));
 	print_dirty(vm, sum);
 }
 
@@ -113,13 +105,13 @@ static void report_stat(const struct kvmeter_report *report)
 		vm = &snap->vms[i];
 		if (!kvmeter_table_wants(report, i))
 			continue;
-		kvmeter_sum_vcpus(&sum, snap, vm->first_vcpu, vm->nr_vcpus);
+		kvmeter_sum_vcpus(&sum, snap, vm->first_vcpu, vm->nr_vcpus, false);
 		if (report->args->skip_empty && !sum.v.exits && !sum.v.steal_ns)
 			;
 		else if (report->args->json)
 			json_object_array_add(vms, new_vm(snap, vm, &sum));
 		else
-			print_row(snap, vm, &sum, width);
+			print_row(vm, &sum, width);
 		kvmeter_sum_put(&sum);
 	}
 	if (obj) {
@@ -134,5 +126,5 @@ static void report_stat(const struct kvmeter_report *report)
  */
 void kvmeter_cmd_stat(const struct kvmeter_args *args)
 {
-	kvmeter_view_run(args, report_stat);
+	kvmeter_view_run(args, KVMETER_NEED_ROWS, report_stat);
 }

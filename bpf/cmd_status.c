@@ -21,15 +21,14 @@ static struct json_object *new_maps(const struct kvmeter_info *info)
 static void print_json(const struct kvmeter_maps *maps, const struct kvmeter_snap *snap)
 {
 	const struct kvmeter_host *host = &snap->host;
-	struct json_object *obj = kvmeter_json_new_report(snap), *features;
+	struct json_object *obj = kvmeter_json_new_report(snap);
 
 	kvmeter_json_add_u64(obj, "attached", maps->info.attached);
 	kvmeter_json_add_text(obj, "reason_source", kvmeter_reasons_source(host->reason_source));
-	features = json_object_new_array();
-	if (host->features & KVMETER_FEATURE_DIRTY)
-		json_object_array_add(features, json_object_new_string("dirty"));
-	json_object_object_add(obj, "features", features);
+	kvmeter_json_add_features(obj, host->features);
 	kvmeter_json_add_u64(obj, "load_ns", host->load_ns);
+	kvmeter_json_add_u64(obj, "tsc_mult", host->tsc_mult);
+	json_object_object_add(obj, "mono_offset_ns", json_object_new_int64(host->mono_offset_ns));
 	kvmeter_json_add_u64(obj, "max_vms", maps->info.map[KVMETER_MAP_VMS].max_entries);
 	kvmeter_json_add_u64(obj, "max_vcpus", maps->info.map[KVMETER_MAP_VCPUS].max_entries);
 	kvmeter_json_add_u64(obj, "nr_vms", snap->nr_vms);
@@ -54,7 +53,9 @@ static void print_text(const struct kvmeter_maps *maps, const struct kvmeter_sna
 	printf("loaded: %.1f s ago\n", (snap->now_ns - host->load_ns) / 1e9);
 	printf("vendor: %s\n", kvmeter_reasons_vendor(host->vendor));
 	printf("reason_source: %s\n", kvmeter_reasons_source(host->reason_source));
-	printf("features:%s\n", host->features & KVMETER_FEATURE_DIRTY ? " dirty" : " none");
+	printf("features:%s%s%s\n", host->features & KVMETER_FEATURE_DIRTY ? " dirty" : "",
+	       host->features & KVMETER_FEATURE_SUB ? " subreasons" : "",
+	       host->features & (KVMETER_FEATURE_DIRTY | KVMETER_FEATURE_SUB) ? "" : " none");
 	printf("vms: %u of %u (%llu seen)\n", snap->nr_vms,
 	       maps->info.map[KVMETER_MAP_VMS].max_entries, host->vms_seen);
 	printf("vcpus: %u of %u (%llu seen)\n", snap->nr_vcpus,
@@ -81,7 +82,7 @@ void kvmeter_cmd_status(const struct kvmeter_args *args)
 
 	kvmeter_maps_open(&maps);
 	kvmeter_device_refresh_counts();
-	kvmeter_snapshot_take(&snap, &maps);
+	kvmeter_snapshot_take(&snap, &maps, 0);
 	if (args->json)
 		print_json(&maps, &snap);
 	else

@@ -47,6 +47,7 @@ static bool info_is_sane(const struct kvmeter_info *info)
 		[KVMETER_MAP_VMS] = sizeof(struct kvmeter_vm),
 		[KVMETER_MAP_VCPUS] = sizeof(struct kvmeter_vcpu),
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
+		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 	};
 	__u32 vms = info->map[KVMETER_MAP_VMS].max_entries;
 	__u32 vcpus = info->map[KVMETER_MAP_VCPUS].max_entries;
@@ -62,7 +63,8 @@ static bool info_is_sane(const struct kvmeter_info *info)
 	return vms && vms <= KVMETER_VMS_LIMIT && vcpus && vcpus <= KVMETER_VCPUS_LIMIT &&
 		info->map[KVMETER_MAP_HOST].max_entries == 1 &&
 		info->map[KVMETER_MAP_INDEX].max_entries >= (most + 63) / 64 &&
-		info->map[KVMETER_MAP_EXITS].max_entries == vcpus * KVMETER_EXIT_ROWS;
+		info->map[KVMETER_MAP_EXITS].max_entries == vcpus * KVMETER_EXIT_ROWS &&
+		info->map[KVMETER_MAP_SUBS].max_entries == vcpus * KVMETER_SUB_ROWS;
 }
 
 /**

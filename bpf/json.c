@@ -66,21 +66,46 @@ void kvmeter_json_add_hist(struct json_object *obj, const char *key,
 }
 
 /**
- * kvmeter_json_add_counts - add the counters of struct kvmeter_vcpu, without the histogram
+ * kvmeter_json_add_fields - add all metrics of a record, by their names in the contract
  * @obj: where to
- * @counts: of a vCPU, or of several summed
+ * @id: which record
+ * @values: its values; a LOWEST of nothing becomes null
  */
-void kvmeter_json_add_counts(struct json_object *obj, const struct kvmeter_vcpu *counts)
+void kvmeter_json_add_fields(struct json_object *obj, enum kvmeter_record_id id, const void *values)
 {
-	kvmeter_json_add_u64(obj, "exits", counts->exits);
-	kvmeter_json_add_u64(obj, "steal_ns", counts->steal_ns);
-	kvmeter_json_add_u64(obj, "steal_nr", counts->steal_nr);
-	kvmeter_json_add_u64(obj, "steal_max_ns", counts->steal_max_ns);
-	kvmeter_json_add_u64(obj, "pml_pages", counts->pml_pages);
-	kvmeter_json_add_u64(obj, "pml_full", counts->pml_full);
-	kvmeter_json_add_u64(obj, "pml_bad", counts->pml_bad);
-	add(obj, "pml_gfn_sum", json_object_new_uint64(counts->pml_gfn_sum));
-	kvmeter_json_add_u64(obj, "write_faults", counts->write_faults);
+	const struct kvmeter_record *record = &kvmeter_records[id];
+	const struct kvmeter_field *field;
+	__u64 value;
+
+	for (field = record->fields; field < record->fields + record->nr; field++) {
+		if (field->type == KVMETER_FIELD_HISTOGRAM) {
+			kvmeter_json_add_hist(obj, field->name,
+					      (const struct kvmeter_hist *)((const char *)values +
+									    field->offset));
+			continue;
+		}
+		value = kvmeter_fields_get(values, field);
+		if (field->type == KVMETER_FIELD_LOWEST)
+			kvmeter_json_add_u64(obj, field->name, value);
+		else
+			add(obj, field->name, json_object_new_uint64(value));
+	}
+}
+
+/**
+ * kvmeter_json_add_features - add what is on in the module, an array of words
+ * @obj: where to
+ * @features: kvmeter_host.features
+ */
+void kvmeter_json_add_features(struct json_object *obj, __u32 features)
+{
+	struct json_object *words = json_object_new_array();
+
+	if (features & KVMETER_FEATURE_DIRTY)
+		json_object_array_add(words, json_object_new_string("dirty"));
+	if (features & KVMETER_FEATURE_SUB)
+		json_object_array_add(words, json_object_new_string("subreasons"));
+	add(obj, "features", words);
 }
 
 /**
@@ -115,10 +140,8 @@ struct json_object *kvmeter_json_new_vm(const struct kvmeter_snap_vm *vm)
 	kvmeter_json_add_u64(obj, "pid", vm->v.pid);
 	kvmeter_json_add_u64(obj, "slot", vm->slot);
 	kvmeter_json_add_u64(obj, "gen", vm->v.gen);
-	kvmeter_json_add_u64(obj, "nr_vcpus", vm->v.nr_vcpus);
 	kvmeter_json_add_text(obj, "log_state", kvmeter_reasons_log_state(vm->v.log_state));
-	kvmeter_json_add_u64(obj, "log_slots", vm->v.log_slots);
-	kvmeter_json_add_u64(obj, "log_pages", vm->v.log_pages);
+	kvmeter_json_add_fields(obj, KVMETER_RECORD_VM, &vm->v);
 	kvmeter_json_add_u64(obj, "first_ns", vm->v.first_ns);
 	kvmeter_json_add_u64(obj, "elapsed_ns", vm->elapsed_ns);
 	return obj;
@@ -139,6 +162,9 @@ struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu)
 	kvmeter_json_add_u64(obj, "gen", vcpu->v.gen);
 	kvmeter_json_add_u64(obj, "tid", vcpu->v.tid);
 	kvmeter_json_add_u64(obj, "cpu", vcpu->v.cpu);
+	kvmeter_json_add_u64(obj, "node", vcpu->v.node);
+	kvmeter_json_add_text(obj, "state",
+			      vcpu->v.first_ns ? kvmeter_reasons_state(vcpu->v.state) : NULL);
 	kvmeter_json_add_u64(obj, "first_ns", vcpu->v.first_ns);
 	kvmeter_json_add_u64(obj, "elapsed_ns", vcpu->elapsed_ns);
 	return obj;

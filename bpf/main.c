@@ -13,9 +13,16 @@
 #define TAKES_INTERVAL 0x2
 #define TAKES_EMPTY 0x4
 #define TAKES_BY 0x8
+#define TAKES_BY_ANY 0x10
+#define TAKES_KEY 0x20
+#define TAKES_HIST 0x40
 
 #define TAKES_STAT (TAKES_VM | TAKES_INTERVAL | TAKES_EMPTY)
-#define TAKES_ALL (TAKES_STAT | TAKES_BY)
+#define TAKES_LEDGER (TAKES_STAT | TAKES_BY)
+#define TAKES_HISTS (TAKES_LEDGER | TAKES_HIST)
+#define TAKES_EXITS (TAKES_STAT | TAKES_BY_ANY | TAKES_KEY | TAKES_HIST)
+
+#define KEY_HIST 0x100
 
 struct command {
 	const char *name;
@@ -27,10 +34,13 @@ struct command {
 static const struct command commands[] = {
 	{ "attach", kvmeter_cmd_attach, kvmeter_help_attach, 0 },
 	{ "detach", kvmeter_cmd_detach, kvmeter_help_detach, 0 },
-	{ "list", kvmeter_cmd_list, kvmeter_help_list, TAKES_VM },
+	{ "list", kvmeter_cmd_list, kvmeter_help_list, TAKES_VM | TAKES_BY },
 	{ "stat", kvmeter_cmd_stat, kvmeter_help_stat, TAKES_STAT },
-	{ "exits", kvmeter_cmd_exits, kvmeter_help_exits, TAKES_ALL },
-	{ "steal", kvmeter_cmd_steal, kvmeter_help_steal, TAKES_ALL },
+	{ "ledger", kvmeter_cmd_ledger, kvmeter_help_ledger, TAKES_LEDGER },
+	{ "exits", kvmeter_cmd_exits, kvmeter_help_exits, TAKES_EXITS },
+	{ "steal", kvmeter_cmd_steal, kvmeter_help_steal, TAKES_HISTS },
+	{ "wakeups", kvmeter_cmd_wakeups, kvmeter_help_wakeups, TAKES_HISTS },
+	{ "metrics", kvmeter_cmd_metrics, kvmeter_help_metrics, 0 },
 	{ "status", kvmeter_cmd_status, kvmeter_help_status, 0 },
 	{},
 };
@@ -44,6 +54,11 @@ static const struct command_option options[] = {
 	{ { "guest", 'g', "VM", 0, "Show this VM: name, pid or id", 0 }, TAKES_VM },
 	{ { "pid", 'p', "PID", OPTION_ALIAS, NULL, 0 }, TAKES_VM },
 	{ { "by", 'b', "vm|vcpu", 0, "Count by VM (default) or by vCPU", 0 }, TAKES_BY },
+	{ { "by", 'b', "vm|vcpu|class|reason|sub", 0,
+	    "A table of each VM (default) or vCPU, or one by class, reason or sub-reason", 0 },
+	  TAKES_BY_ANY },
+	{ { "key", 'k', "KEY", 0, "Sort by KEY, see below", 0 }, TAKES_KEY },
+	{ { "hist", KEY_HIST, NULL, 0, "Print the histograms too", 0 }, TAKES_HIST },
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
 	  TAKES_EMPTY },
 	{ { "json", 'j', NULL, 0, "Print JSON, each report on a line", 0 }, 0 },
@@ -76,6 +91,51 @@ static void add_pos(struct argp_state *state, char *arg)
 	args->pos[args->nr_pos++] = arg;
 }
 
+static void set_by(struct argp_state *state, const char *arg)
+{
+	static const char *const names[KVMETER_BY_NR] = {
+		[KVMETER_BY_VM] = "vm",	      [KVMETER_BY_VCPU] = "vcpu",
+		[KVMETER_BY_CLASS] = "class", [KVMETER_BY_REASON] = "reason",
+		[KVMETER_BY_SUB] = "sub",
+	};
+	struct parse *parse = state->input;
+	bool any = parse->command->takes & TAKES_BY_ANY;
+	unsigned int by, nr = any ? KVMETER_BY_NR : KVMETER_BY_VCPU + 1;
+
+	for (by = 0; by < nr; by++) {
+		if (!strcmp(names[by], arg))
+			break;
+	}
+	if (by == nr)
+		argp_error(state, "--by takes %s",
+			   any ? "vm, vcpu, class, reason or sub" : "vm or vcpu");
+	parse->args.by = by;
+}
+
+static void set_key(struct argp_state *state, const char *arg)
+{
+	struct parse *parse = state->input;
+
+	if (!kvmeter_sort_find_key(arg, &parse->args.key))
+		argp_error(state, "there is no key '%s'", arg);
+}
+
+static void check_args(struct argp_state *state)
+{
+	const struct parse *parse = state->input;
+	const struct kvmeter_args *args = &parse->args;
+
+	if (args->guest && args->nr_pos == 3)
+		argp_error(state, "too many arguments beside --guest");
+	if (args->by == KVMETER_BY_SUB && args->key != KVMETER_SORT_SAMPLE &&
+	    args->key != KVMETER_SORT_KERNEL)
+		argp_error(state, "--by sub can be sorted by sample or kernel");
+	if (args->by == KVMETER_BY_SUB && args->hist)
+		argp_error(state, "--by sub has no histograms");
+	if (args->json && args->hist)
+		argp_error(state, "--json has the histograms in any case");
+}
+
 static error_t parse_command(int key, char *arg, struct argp_state *state)
 {
 	struct parse *parse = state->input;
@@ -87,9 +147,13 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		args->guest = arg;
 		return 0;
 	case 'b':
-		if (strcmp(arg, "vm") && strcmp(arg, "vcpu"))
-			argp_error(state, "--by takes vm or vcpu");
-		args->by = strcmp(arg, "vm") ? KVMETER_BY_VCPU : KVMETER_BY_VM;
+		set_by(state, arg);
+		return 0;
+	case 'k':
+		set_key(state, arg);
+		return 0;
+	case KEY_HIST:
+		args->hist = true;
 		return 0;
 	case 'z':
 		args->skip_empty = true;
@@ -101,8 +165,7 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		add_pos(state, arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (args->guest && args->nr_pos == 3)
-			argp_error(state, "too many arguments beside --guest");
+		check_args(state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -22,10 +22,97 @@
 #define KVMETER_NAME_MAX 256
 #define KVMETER_SHOWN_MAX (4 * KVMETER_NAME_MAX)
 
+/* Most parts that kvmeter_stats_round_shares() takes. */
+#define KVMETER_SHARES_MAX 8
+
+/* Longest name of an exit reason as it is shown. */
+#define KVMETER_REASON_MAX 32
+
 /* What one row of a table, or one element of a JSON array, stands for. */
 enum kvmeter_by {
 	KVMETER_BY_VM,
 	KVMETER_BY_VCPU,
+	KVMETER_BY_CLASS,
+	KVMETER_BY_REASON,
+	KVMETER_BY_SUB,
+	KVMETER_BY_NR,
+};
+
+/* What the exits are ordered by; up to MEAN as in perf kvm stat. */
+enum kvmeter_sort_key {
+	KVMETER_SORT_SAMPLE,
+	KVMETER_SORT_PERCENT_SAMPLE,
+	KVMETER_SORT_TIME,
+	KVMETER_SORT_PERCENT_TIME,
+	KVMETER_SORT_MAX,
+	KVMETER_SORT_MIN,
+	KVMETER_SORT_MEAN,
+	KVMETER_SORT_P50,
+	KVMETER_SORT_P99,
+	KVMETER_SORT_KERNEL,
+	KVMETER_SORT_VMM,
+	KVMETER_SORT_NR,
+};
+
+/* What is copied of each vCPU besides its slot. */
+#define KVMETER_NEED_ROWS 0x1
+#define KVMETER_NEED_SUBS 0x2
+
+/* What include/kvmeter/metrics.h says of a metric. */
+enum kvmeter_field_type {
+	KVMETER_FIELD_CUMULATIVE,
+	KVMETER_FIELD_INSTANT,
+	KVMETER_FIELD_PEAK,
+	KVMETER_FIELD_LOWEST,
+	KVMETER_FIELD_HISTOGRAM,
+	KVMETER_FIELD_NR,
+};
+
+enum kvmeter_field_unit {
+	KVMETER_UNIT_NONE,
+	KVMETER_UNIT_SECONDS,
+	KVMETER_UNIT_NR,
+};
+
+/* The structs of the contract that have metrics. */
+enum kvmeter_record_id {
+	KVMETER_RECORD_VM,
+	KVMETER_RECORD_VCPU,
+	KVMETER_RECORD_EXIT,
+	KVMETER_RECORD_SUB,
+	KVMETER_RECORD_NR,
+};
+
+/**
+ * struct kvmeter_field - a metric: a line of the one table, and where its value is
+ * @name: the field's name
+ * @type: how it behaves
+ * @unit: what it is in, times 10^exponent
+ * @exponent: see there
+ * @help: what it is
+ * @offset: bytes from the start of the struct
+ * @size: bytes
+ */
+struct kvmeter_field {
+	const char *name;
+	enum kvmeter_field_type type;
+	enum kvmeter_field_unit unit;
+	int exponent;
+	const char *help;
+	size_t offset;
+	size_t size;
+};
+
+/**
+ * struct kvmeter_record - the metrics of a struct
+ * @name: word for the struct
+ * @fields: in the order of the table
+ * @nr: how many
+ */
+struct kvmeter_record {
+	const char *name;
+	const struct kvmeter_field *fields;
+	unsigned int nr;
 };
 
 /**
@@ -34,7 +121,9 @@ enum kvmeter_by {
  * @pos: positional arguments, VM and interval not yet told apart
  * @nr_pos: how many
  * @by: --by
+ * @key: --key
  * @skip_empty: -z
+ * @hist: --hist
  * @json: --json
  */
 struct kvmeter_args {
@@ -42,7 +131,9 @@ struct kvmeter_args {
 	const char *pos[3];
 	unsigned int nr_pos;
 	enum kvmeter_by by;
+	enum kvmeter_sort_key key;
 	bool skip_empty;
+	bool hist;
 	bool json;
 };
 
@@ -59,6 +150,7 @@ struct kvmeter_maps {
 	const struct kvmeter_vm *vms;
 	const struct kvmeter_vcpu *vcpus;
 	const struct kvmeter_exit *exits;
+	const struct kvmeter_sub *subs;
 };
 
 /**
@@ -84,25 +176,32 @@ struct kvmeter_snap_vm {
 /**
  * struct kvmeter_snap_vcpu - a vCPU in a snapshot
  * @slot: its slot in kvmeter_vcpus
- * @first_row: its exit rows are [first_row, first_row + v.nr_rows) of the snapshot
- * @elapsed_ns: time that its counts are of
- * @v: copy of the slot
+ * @first_row: its exit rows are [first_row, first_row + nr_rows) of the snapshot
+ * @nr_rows: how many; 0 if the snapshot was taken without
+ * @first_sub: its sub-reasons are [first_sub, first_sub + nr_subs) of the snapshot
+ * @nr_subs: how many; 0 if the snapshot was taken without
+ * @sub_floor: how often a sub-reason that is not among them may have come
+ * @elapsed_ns: time that its counts are of; its six states add up to it
+ * @v: copy of the slot, its ledger up to the moment of the copy
  */
 struct kvmeter_snap_vcpu {
 	__u32 slot;
-	unsigned int first_row;
+	unsigned int first_row, nr_rows;
+	unsigned int first_sub, nr_subs;
+	__u64 sub_floor;
 	__u64 elapsed_ns;
 	struct kvmeter_vcpu v;
 };
 
 /**
  * struct kvmeter_snap - all VMs at one time, or what they did in one interval
- * @now_ns: when it was taken, CLOCK_MONOTONIC
+ * @now_ns: when it was begun, by the ledger clock
  * @interval_ns: length of the interval; 0 if counts are since each VM was first seen
  * @host: copy of kvmeter_host
  * @vms: by slot
  * @vcpus: by VM, and by vcpu_id within a VM
  * @rows: exit rows of all vCPUs
+ * @subs: sub-reasons of all vCPUs
  * @vcpu_at: by slot, index in @vcpus plus one, or 0
  */
 struct kvmeter_snap {
@@ -112,18 +211,23 @@ struct kvmeter_snap {
 	struct kvmeter_snap_vm *vms;
 	struct kvmeter_snap_vcpu *vcpus;
 	struct kvmeter_exit *rows;
+	struct kvmeter_sub *subs;
 	unsigned int *vcpu_at;
-	unsigned int nr_vms, nr_vcpus, nr_rows;
-	unsigned int room_vms, room_vcpus, room_rows, room_at;
+	unsigned int nr_vms, nr_vcpus, nr_rows, nr_subs;
+	unsigned int room_vms, room_vcpus, room_rows, room_subs, room_at;
 };
 
 /**
- * struct kvmeter_sum_row - exits for one reason, summed
+ * struct kvmeter_sum_row - exits for one reason or of one class, summed
  * @other: row 0, exits without a reason of their own; e.reason is the number last counted there
- * @e: the sums
+ * @name: of the reason or the class, NULL for a number that has no name
+ * @class: of the reason
+ * @e: the sums; of a class, @e.reason is one of its reasons
  */
 struct kvmeter_sum_row {
 	bool other;
+	const char *name;
+	const char *class;
 	struct kvmeter_exit e;
 };
 
@@ -131,20 +235,42 @@ struct kvmeter_sum_row {
  * struct kvmeter_sum - counts of some vCPUs, summed
  * @elapsed_ns: time that they are of, of all the vCPUs together
  * @exits_s: exits per second
- * @idle_ns: handling time of the exits with which a guest waits (classes HLT, MWAIT)
- * @time_ns: handling time of all other exits
- * @v: counters and steal_hist summed, steal_max_ns the highest; other fields zero
- * @rows: by reason, most frequent first
+ * @v: metrics and exits to the VMM summed; other fields zero
+ * @rows: by reason or class, most frequent first
  * @nr_rows: how many
+ * @room: how many there is room for
  */
 struct kvmeter_sum {
 	__u64 elapsed_ns;
 	double exits_s;
-	__u64 idle_ns;
-	__u64 time_ns;
 	struct kvmeter_vcpu v;
 	struct kvmeter_sum_row *rows;
 	unsigned int nr_rows;
+	unsigned int room;
+};
+
+/**
+ * struct kvmeter_sub_sum - one sub-reason, summed
+ * @s: the sums
+ * @floor: floors of the sketches that list it, summed
+ */
+struct kvmeter_sub_sum {
+	struct kvmeter_sub s;
+	__u64 floor;
+};
+
+/**
+ * struct kvmeter_subject - what one table, or one JSON object, of a view is about
+ * @snap: the counts
+ * @vm: the VM; NULL: all VMs
+ * @vcpu: the vCPU; NULL: all vCPUs of that VM, or of all
+ * @sum: the counts of the vCPUs summed
+ */
+struct kvmeter_subject {
+	const struct kvmeter_snap *snap;
+	const struct kvmeter_snap_vm *vm;
+	const struct kvmeter_snap_vcpu *vcpu;
+	struct kvmeter_sum sum;
 };
 
 /**
@@ -159,6 +285,20 @@ struct kvmeter_report {
 	int vm;
 	unsigned long nr;
 	const struct kvmeter_args *args;
+};
+
+/**
+ * struct kvmeter_rows_view - a view with one row for each VM or vCPU
+ * @heading: of the columns after NAME, ID, and VCPUS or VCPU
+ * @is_empty: did nothing happen there?
+ * @print: print those columns and end the line
+ * @add: the same for JSON
+ */
+struct kvmeter_rows_view {
+	void (*heading)(const struct kvmeter_args *args);
+	bool (*is_empty)(const struct kvmeter_sum *sum);
+	void (*print)(const struct kvmeter_subject *subject, const struct kvmeter_args *args);
+	void (*add)(struct json_object *obj, const struct kvmeter_subject *subject);
 };
 
 /* device.c */
@@ -178,8 +318,30 @@ void kvmeter_pins_add(const int *fds, const struct kvmeter_info *info);
 void kvmeter_pins_del(void);
 
 /* snapshot.c */
-void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps);
+void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps,
+			   unsigned int needs);
 void kvmeter_snapshot_put(struct kvmeter_snap *snap);
+
+/* ledger.c */
+__u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
+__u64 kvmeter_ledger_scale_tsc(__u64 tsc, __u64 mult);
+__u64 kvmeter_ledger_advance(struct kvmeter_vcpu *v, __u64 now_ns);
+void kvmeter_ledger_subtract(struct kvmeter_vcpu *delta, const struct kvmeter_vcpu *cur,
+			     const struct kvmeter_vcpu *prev);
+
+/* fields.c */
+extern const struct kvmeter_record kvmeter_records[KVMETER_RECORD_NR];
+__u64 kvmeter_fields_get(const void *values, const struct kvmeter_field *field);
+void kvmeter_fields_clear(enum kvmeter_record_id id, void *values);
+void kvmeter_fields_add(enum kvmeter_record_id id, void *to, const void *from);
+void kvmeter_fields_subtract(enum kvmeter_record_id id, void *cur, const void *prev);
+
+/* subs.c */
+__u64 kvmeter_subs_floor(const struct kvmeter_sub *subs, unsigned int nr);
+void kvmeter_subs_subtract(struct kvmeter_sub *cur, unsigned int nr, const struct kvmeter_sub *prev,
+			   unsigned int prev_nr);
+struct kvmeter_sub_sum *kvmeter_subs_sum(const struct kvmeter_snap *snap, unsigned int first_vcpu,
+					 unsigned int nr_vcpus, bool by_time, unsigned int *nr);
 
 /* delta.c */
 void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cur,
@@ -195,10 +357,21 @@ double kvmeter_stats_percentile_ns(const struct kvmeter_hist *hist, double pct, 
 __u64 kvmeter_stats_lowest_ns(const struct kvmeter_hist *hist);
 __u64 kvmeter_stats_highest_ns(const struct kvmeter_hist *hist);
 double kvmeter_stats_pct(double part, double whole);
+bool kvmeter_stats_round_shares(const __u64 *parts, unsigned int nr, unsigned int *tenths);
+
+/* hist.c */
+void kvmeter_hist_print(FILE *out, const struct kvmeter_hist *hist);
+
+/* sort.c */
+bool kvmeter_sort_find_key(const char *name, enum kvmeter_sort_key *key);
+void kvmeter_sort_rows(struct kvmeter_sum *sum, enum kvmeter_sort_key key);
+__u64 kvmeter_sort_time_ns(const struct kvmeter_exit *e);
+double kvmeter_sort_percentile_ns(const struct kvmeter_exit *e, double pct);
+double kvmeter_sort_mean_ns(const struct kvmeter_exit *e);
 
 /* sum.c */
 void kvmeter_sum_vcpus(struct kvmeter_sum *sum, const struct kvmeter_snap *snap,
-		       unsigned int first_vcpu, unsigned int nr_vcpus);
+		       unsigned int first_vcpu, unsigned int nr_vcpus, bool by_class);
 void kvmeter_sum_put(struct kvmeter_sum *sum);
 
 /* reasons.c */
@@ -207,6 +380,9 @@ const char *kvmeter_reasons_class(__u32 vendor, __u32 reason);
 const char *kvmeter_reasons_vendor(__u32 vendor);
 const char *kvmeter_reasons_source(__u32 source);
 const char *kvmeter_reasons_log_state(__u32 state);
+const char *kvmeter_reasons_user_exit(unsigned int number);
+const char *kvmeter_reasons_state(__u32 state);
+const char *kvmeter_reasons_sub_kind(__u32 kind);
 
 /* names.c */
 const char *kvmeter_names_get(__u32 slot, const struct kvmeter_vm *vm);
@@ -230,7 +406,9 @@ void kvmeter_json_add_text(struct json_object *obj, const char *key, const char 
 void kvmeter_json_add_double(struct json_object *obj, const char *key, double value);
 void kvmeter_json_add_hist(struct json_object *obj, const char *key,
 			   const struct kvmeter_hist *hist);
-void kvmeter_json_add_counts(struct json_object *obj, const struct kvmeter_vcpu *counts);
+void kvmeter_json_add_fields(struct json_object *obj, enum kvmeter_record_id id,
+			     const void *values);
+void kvmeter_json_add_features(struct json_object *obj, __u32 features);
 struct json_object *kvmeter_json_new_report(const struct kvmeter_snap *snap);
 struct json_object *kvmeter_json_new_vm(const struct kvmeter_snap_vm *vm);
 struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu);
@@ -241,9 +419,26 @@ void kvmeter_table_print_name(const char *name, unsigned int width);
 unsigned int kvmeter_table_name_width(const struct kvmeter_report *report);
 bool kvmeter_table_wants(const struct kvmeter_report *report, unsigned int vm);
 bool kvmeter_table_starts(const struct kvmeter_report *report);
+const char *kvmeter_table_reason(const struct kvmeter_sum_row *row, char *buf, size_t size);
+
+/* exits_text.c, exits_json.c, exits_subs.c */
+bool kvmeter_exits_left_out(const struct kvmeter_sum_row *row, bool skip_empty);
+void kvmeter_exits_print_heading(const struct kvmeter_subject *subject);
+void kvmeter_exits_print(const struct kvmeter_subject *subject, const struct kvmeter_args *args);
+void kvmeter_exits_add(struct json_object *obj, const struct kvmeter_subject *subject,
+		       const struct kvmeter_args *args);
+void kvmeter_exits_print_subs(const struct kvmeter_subject *subject,
+			      const struct kvmeter_args *args);
+void kvmeter_exits_add_subs(struct json_object *obj, const struct kvmeter_subject *subject,
+			    const struct kvmeter_args *args);
+void kvmeter_exits_get_vcpus(const struct kvmeter_subject *subject, unsigned int *first,
+			     unsigned int *nr);
+
+/* rows.c */
+void kvmeter_rows_report(const struct kvmeter_report *report, const struct kvmeter_rows_view *view);
 
 /* view.c */
-void kvmeter_view_run(const struct kvmeter_args *args,
+void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report));
 
 /* help.c */
@@ -255,6 +450,9 @@ extern const char kvmeter_help_stat[];
 extern const char kvmeter_help_exits[];
 extern const char kvmeter_help_steal[];
 extern const char kvmeter_help_status[];
+extern const char kvmeter_help_ledger[];
+extern const char kvmeter_help_wakeups[];
+extern const char kvmeter_help_metrics[];
 
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
@@ -264,5 +462,8 @@ void kvmeter_cmd_list(const struct kvmeter_args *args);
 void kvmeter_cmd_stat(const struct kvmeter_args *args);
 void kvmeter_cmd_exits(const struct kvmeter_args *args);
 void kvmeter_cmd_steal(const struct kvmeter_args *args);
+void kvmeter_cmd_ledger(const struct kvmeter_args *args);
+void kvmeter_cmd_wakeups(const struct kvmeter_args *args);
+void kvmeter_cmd_metrics(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

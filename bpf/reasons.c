@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Words for the numbers of the contract: exit reasons, their classes, vendor, states. */
+/* Words for the numbers of the contract: exit reasons, their classes, sub-reasons, states. */
 #include <kvmeter/reasons.h>
+#include <kvmeter/user_exits.h>
 
 #include "reader.h"
 
@@ -14,6 +15,36 @@ struct reason {
 
 static const struct reason vmx_reasons[] = { KVMETER_VMX_REASONS(REASON) };
 static const struct reason svm_reasons[] = { KVMETER_SVM_REASONS(REASON) };
+
+struct user_exit {
+	unsigned int number;
+	const char *name;
+};
+
+#define USER_EXIT(number, name) { number, #name },
+
+static const struct user_exit user_exits[] = { KVMETER_USER_EXIT_REASONS(USER_EXIT) };
+
+_Static_assert(sizeof(user_exits) / sizeof(*user_exits) < KVMETER_USER_EXITS,
+	       "the last entry takes what has no name");
+
+static const char *const states[KVMETER_STATE_NR] = {
+	[KVMETER_STATE_GUEST] = "guest", [KVMETER_STATE_KERNEL] = "kernel",
+	[KVMETER_STATE_VMM] = "vmm",	 [KVMETER_STATE_HALT] = "halt",
+	[KVMETER_STATE_STEAL] = "steal", [KVMETER_STATE_THROTTLE] = "throttle",
+};
+
+static const char *const sub_kinds[KVMETER_SUB_NR] = {
+	[KVMETER_SUB_NONE] = "NONE",
+	[KVMETER_SUB_MSR_READ] = "MSR_READ",
+	[KVMETER_SUB_MSR_WRITE] = "MSR_WRITE",
+	[KVMETER_SUB_IO_IN] = "IO_IN",
+	[KVMETER_SUB_IO_OUT] = "IO_OUT",
+	[KVMETER_SUB_MMIO] = "MMIO",
+	[KVMETER_SUB_CPUID] = "CPUID",
+	[KVMETER_SUB_HYPERCALL] = "HYPERCALL",
+	[KVMETER_SUB_PAGE_FAULT] = "PAGE_FAULT",
+};
 
 static const struct reason *find_reason(__u32 vendor, __u32 number)
 {
@@ -56,6 +87,45 @@ const char *kvmeter_reasons_class(__u32 vendor, __u32 reason)
 	const struct reason *found = find_reason(vendor, reason);
 
 	return found ? found->class : "OTHER";
+}
+
+/**
+ * kvmeter_reasons_user_exit - KVM's name of an exit to the VMM
+ * @number: index in kvmeter_vcpu.user_exit
+ *
+ * Return: KVM_EXIT_* without the prefix; OTHER for what has none here.
+ */
+const char *kvmeter_reasons_user_exit(unsigned int number)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(user_exits) / sizeof(*user_exits); i++) {
+		if (user_exits[i].number == number)
+			return user_exits[i].name;
+	}
+	return "OTHER";
+}
+
+/**
+ * kvmeter_reasons_state - word for kvmeter_vcpu.state
+ * @state: enum kvmeter_state
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_state(__u32 state)
+{
+	return state < KVMETER_STATE_NR ? states[state] : "?";
+}
+
+/**
+ * kvmeter_reasons_sub_kind - word for kvmeter_sub.kind
+ * @kind: enum kvmeter_sub_kind
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_sub_kind(__u32 kind)
+{
+	return kind < KVMETER_SUB_NR ? sub_kinds[kind] : "?";
 }
 
 /**

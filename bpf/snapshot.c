@@ -24,12 +24,13 @@
 #define LOAD_ACQUIRE(ptr) __atomic_load_n(ptr, __ATOMIC_ACQUIRE)
 #define FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 
-static __u64 monotonic_ns(void)
+/* The fences keep it where it stands between the loads of a copy. */
+static __u64 clock_ns(__u64 tsc_mult)
 {
-	struct timespec ts;
+	__u32 lo, hi;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	asm volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi) : : "memory");
+	return kvmeter_ledger_scale_tsc((__u64)hi << 32 | lo, tsc_mult);
 }
 
 static __u64 ns_since(__u64 now_ns, __u64 then_ns)
@@ -76,87 +77,119 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 	errx(1, "no consistent copy of a VM in %u tries", PART_TRIES);
 }
 
+/* A vCPU that is being copied: from where, and where to. Rows and subs that are NULL stay out. */
+struct copy {
+	const struct kvmeter_vcpu *from;
+	const struct kvmeter_exit *from_rows;
+	const struct kvmeter_sub *from_subs;
+	struct kvmeter_vcpu *to;
+	struct kvmeter_exit *rows;
+	struct kvmeter_sub *subs;
+	__u64 tsc_mult;
+	__u64 now_ns;
+};
+
+/* What is used as an index or a length has to be one, whatever the map says. */
+static void bound_vcpu(struct kvmeter_vcpu *v)
+{
+	if (v->nr_rows < 1)
+		v->nr_rows = 1;
+	if (v->nr_rows > KVMETER_EXIT_ROWS)
+		v->nr_rows = KVMETER_EXIT_ROWS;
+	if (v->nr_subs > KVMETER_SUB_ROWS)
+		v->nr_subs = KVMETER_SUB_ROWS;
+	if (v->state >= KVMETER_STATE_NR)
+		v->state = KVMETER_STATE_KERNEL;
+}
+
 /*
- * Copies the slot and, if @rows is given, its rows.
+ * Copies the slot and, if @whole, its rows and subs. The clock is read before seq is tested, so no
+ * state has begun or ended between the last change in the copy and now_ns; a wake-up may have, and
+ * is loaded again.
+ *
  * Return: 1, 0 if the slot is free, -EAGAIN if it was written meanwhile.
  */
-static int copy_vcpu_once(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
-			  struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+static int copy_vcpu_once(struct copy *c, bool whole)
 {
-	__u32 seq = LOAD_ACQUIRE(&from->seq);
-	__u32 gen = LOAD_ACQUIRE(&from->gen);
+	__u32 seq = LOAD_ACQUIRE(&c->from->seq);
+	__u32 gen = LOAD_ACQUIRE(&c->from->gen);
 
 	if (!(gen & 1))
 		return 0;
 	if (seq & 1)
 		return -EAGAIN;
-	memcpy(to, from, sizeof(*to));
-	if (to->nr_rows < 1)
-		to->nr_rows = 1;
-	if (to->nr_rows > KVMETER_EXIT_ROWS)
-		to->nr_rows = KVMETER_EXIT_ROWS;
-	if (rows)
-		memcpy(rows, from_rows, to->nr_rows * sizeof(*rows));
+	memcpy(c->to, c->from, sizeof(*c->to));
+	bound_vcpu(c->to);
+	if (whole && c->rows)
+		memcpy(c->rows, c->from_rows, c->to->nr_rows * sizeof(*c->rows));
+	if (whole && c->subs)
+		memcpy(c->subs, c->from_subs, c->to->nr_subs * sizeof(*c->subs));
+	c->now_ns = clock_ns(c->tsc_mult);
+	c->to->wake_ns = LOAD(&c->from->wake_ns);
 	FENCE_ACQUIRE();
-	if (LOAD(&from->seq) != seq || LOAD(&from->gen) != gen)
+	if (LOAD(&c->from->seq) != seq || LOAD(&c->from->gen) != gen)
 		return -EAGAIN;
 	return 1;
 }
 
-/* Return: as copy_vcpu_once(), and 0 as well if the slot is no longer of generation @gen. */
-static int copy_row_once(struct kvmeter_exit *to, const struct kvmeter_exit *from,
-			 const struct kvmeter_vcpu *vcpu, __u32 gen)
+/* Return: as copy_vcpu_once(), and 0 as well if the slot is no longer of the generation copied. */
+static int copy_part_once(const struct copy *c, void *to, const void *from, size_t size)
 {
-	__u32 seq = LOAD_ACQUIRE(&vcpu->seq);
+	__u32 seq = LOAD_ACQUIRE(&c->from->seq);
 
 	if (seq & 1)
 		return -EAGAIN;
-	memcpy(to, from, sizeof(*to));
+	memcpy(to, from, size);
 	FENCE_ACQUIRE();
-	if (LOAD(&vcpu->gen) != gen)
+	if (LOAD(&c->from->gen) != c->to->gen)
 		return 0;
-	return LOAD(&vcpu->seq) == seq ? 1 : -EAGAIN;
+	return LOAD(&c->from->seq) == seq ? 1 : -EAGAIN;
 }
 
-static bool copy_vcpu_in_parts(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
-			       struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+/* Return: as copy_part_once(); @try counts on. */
+static int copy_part(const struct copy *c, void *to, const void *from, size_t size,
+		     unsigned int *try)
 {
-	unsigned int row = 0, try;
+	int ret = -EAGAIN;
+
+	for (; *try < PART_TRIES && ret == -EAGAIN; (*try)++) {
+		ret = copy_part_once(c, to, from, size);
+		nap_sometimes(*try);
+	}
+	return ret;
+}
+
+static bool copy_vcpu_in_parts(struct copy *c)
+{
+	unsigned int row, try;
 	int ret = -EAGAIN;
 
 	for (try = 0; try < PART_TRIES && ret == -EAGAIN; try++) {
-		ret = copy_vcpu_once(to, from, NULL, NULL);
+		ret = copy_vcpu_once(c, false);
 		nap_sometimes(try);
 	}
-	for (; try < PART_TRIES && ret > 0 && row < to->nr_rows; try++) {
-		ret = copy_row_once(&rows[row], &from_rows[row], from, to->gen);
-		if (ret > 0)
-			row++;
-		if (ret == -EAGAIN)
-			ret = 1;
-		nap_sometimes(try);
-	}
-	if (ret == 0)
-		return false;
-	if (ret > 0 && row == to->nr_rows)
-		return true;
-	errx(1, "no consistent copy of a vCPU in %u tries", PART_TRIES);
+	for (row = 0; ret > 0 && c->rows && row < c->to->nr_rows; row++)
+		ret = copy_part(c, &c->rows[row], &c->from_rows[row], sizeof(*c->rows), &try);
+	if (ret > 0 && c->subs)
+		ret = copy_part(c, c->subs, c->from_subs, c->to->nr_subs * sizeof(*c->subs), &try);
+	if (ret == -EAGAIN)
+		errx(1, "no consistent copy of a vCPU in %u tries", PART_TRIES);
+	return ret;
 }
 
-/* False if the slot is free. @rows has room for KVMETER_EXIT_ROWS. */
-static bool copy_vcpu(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from,
-		      struct kvmeter_exit *rows, const struct kvmeter_exit *from_rows)
+/* False if the slot is free. */
+static bool copy_vcpu(struct copy *c)
 {
 	unsigned int try;
 	int ret;
 
 	for (try = 0; try < WHOLE_TRIES; try++) {
-		ret = copy_vcpu_once(to, from, rows, from_rows);
+		ret = copy_vcpu_once(c, true);
 		if (ret >= 0)
 			return ret;
 		nap_sometimes(try);
 	}
-	return copy_vcpu_in_parts(to, from, rows, from_rows);
+	return copy_vcpu_in_parts(c);
 }
 
 static int compare_vm_slots(const void *a, const void *b)
@@ -199,26 +232,52 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 	snap->nr_vms++;
 }
 
-static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot)
+/* Room for the most rows and subs that a vCPU can have, if they are wanted. */
+static void make_room(struct kvmeter_snap *snap, unsigned int needs)
+{
+	snap->vcpus = kvmeter_array_grow(snap->vcpus, &snap->room_vcpus, snap->nr_vcpus + 1,
+					 sizeof(*snap->vcpus));
+	if (needs & KVMETER_NEED_ROWS)
+		snap->rows =
+			kvmeter_array_grow(snap->rows, &snap->room_rows,
+					   snap->nr_rows + KVMETER_EXIT_ROWS, sizeof(*snap->rows));
+	if (needs & KVMETER_NEED_SUBS)
+		snap->subs =
+			kvmeter_array_grow(snap->subs, &snap->room_subs,
+					   snap->nr_subs + KVMETER_SUB_ROWS, sizeof(*snap->subs));
+}
+
+static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot,
+		      unsigned int needs)
 {
 	struct kvmeter_snap_vcpu *vcpu;
+	struct copy copy = {
+		.from = &maps->vcpus[slot],
+		.from_rows = &maps->exits[(size_t)slot * KVMETER_EXIT_ROWS],
+		.from_subs = &maps->subs[(size_t)slot * KVMETER_SUB_ROWS],
+		.tsc_mult = snap->host.tsc_mult,
+	};
 
-	snap->vcpus = kvmeter_array_grow(snap->vcpus, &snap->room_vcpus, snap->nr_vcpus + 1,
-					 sizeof(*vcpu));
-	snap->rows = kvmeter_array_grow(snap->rows, &snap->room_rows,
-					snap->nr_rows + KVMETER_EXIT_ROWS, sizeof(*snap->rows));
+	make_room(snap, needs);
 	vcpu = &snap->vcpus[snap->nr_vcpus];
 	memset(vcpu, 0, sizeof(*vcpu));
-	if (!copy_vcpu(&vcpu->v, &maps->vcpus[slot], &snap->rows[snap->nr_rows],
-		       &maps->exits[(size_t)slot * KVMETER_EXIT_ROWS]))
+	copy.to = &vcpu->v;
+	copy.rows = needs & KVMETER_NEED_ROWS ? &snap->rows[snap->nr_rows] : NULL;
+	copy.subs = needs & KVMETER_NEED_SUBS ? &snap->subs[snap->nr_subs] : NULL;
+	if (!copy_vcpu(&copy))
 		return;
 	/* Its VM came after the VMs were copied, or went: the next snapshot will tell. */
 	if (!find_vm(snap, vcpu->v.vm, vcpu->v.vm_gen))
 		return;
 	vcpu->slot = slot;
+	vcpu->elapsed_ns = kvmeter_ledger_advance(&vcpu->v, copy.now_ns) - vcpu->v.first_ns;
 	vcpu->first_row = snap->nr_rows;
-	vcpu->elapsed_ns = ns_since(snap->now_ns, vcpu->v.first_ns);
-	snap->nr_rows += vcpu->v.nr_rows;
+	vcpu->nr_rows = copy.rows ? vcpu->v.nr_rows : 0;
+	vcpu->first_sub = snap->nr_subs;
+	vcpu->nr_subs = copy.subs ? vcpu->v.nr_subs : 0;
+	vcpu->sub_floor = kvmeter_subs_floor(copy.subs, vcpu->nr_subs);
+	snap->nr_rows += vcpu->nr_rows;
+	snap->nr_subs += vcpu->nr_subs;
 	snap->nr_vcpus++;
 }
 
@@ -245,31 +304,35 @@ static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
  * kvmeter_snapshot_take - copy the host and all VMs and vCPUs that have a slot
  * @snap: zeroed or taken before; its memory is used again
  * @maps: from kvmeter_maps_open()
+ * @needs: KVMETER_NEED_*: which of the vCPUs' rows are copied too
  *
- * Nothing in the maps is believed unseen: slots, rows and links are checked against the limits, and
- * a vCPU whose VM is not in the snapshot is left out.
+ * Each vCPU's ledger counts up to the moment at which it was copied. Nothing in the maps is
+ * believed unseen: slots, rows and links are checked against the limits, and a vCPU whose VM is not
+ * in the snapshot is left out.
  */
-void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps)
+void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps,
+			   unsigned int needs)
 {
 	__u32 max_vms = maps->info.map[KVMETER_MAP_VMS].max_entries;
 	__u32 max_vcpus = maps->info.map[KVMETER_MAP_VCPUS].max_entries;
 	__u32 slot;
 
-	snap->now_ns = monotonic_ns();
 	snap->interval_ns = 0;
 	snap->host = *maps->host;
 	if (snap->host.abi != KVMETER_ABI)
 		errx(1, "the maps have ABI %u, this reader knows %u", snap->host.abi, KVMETER_ABI);
+	snap->now_ns = clock_ns(snap->host.tsc_mult);
 	snap->nr_vms = 0;
 	snap->nr_vcpus = 0;
 	snap->nr_rows = 0;
+	snap->nr_subs = 0;
 	for (slot = 0; slot < max_vms; slot++) {
 		if (LOAD(&maps->index[slot / 64].vms) >> (slot % 64) & 1)
 			take_vm(snap, maps, slot);
 	}
 	for (slot = 0; slot < max_vcpus; slot++) {
 		if (LOAD(&maps->index[slot / 64].vcpus) >> (slot % 64) & 1)
-			take_vcpu(snap, maps, slot);
+			take_vcpu(snap, maps, slot, needs);
 	}
 	link_vcpus(snap, max_vcpus);
 }
@@ -283,6 +346,7 @@ void kvmeter_snapshot_put(struct kvmeter_snap *snap)
 	free(snap->vms);
 	free(snap->vcpus);
 	free(snap->rows);
+	free(snap->subs);
 	free(snap->vcpu_at);
 	memset(snap, 0, sizeof(*snap));
 }

@@ -113,3 +113,44 @@ double kvmeter_stats_pct(double part, double whole)
 {
 	return whole > 0.0 ? part * 100.0 / whole : 0.0;
 }
+
+/**
+ * kvmeter_stats_round_shares - shares of a whole in tenths of a percent that add up to 1000
+ * @parts: the parts
+ * @nr: how many
+ * @tenths: their shares
+ *
+ * Each is rounded down, and what is missing then goes, by a tenth each, to those that lost most
+ * (the largest remainders; of equal ones the first).
+ *
+ * Return: false if the parts are all 0, and so have no shares.
+ */
+bool kvmeter_stats_round_shares(const __u64 *parts, unsigned int nr, unsigned int *tenths)
+{
+	__uint128_t whole = 0, remainder, most;
+	unsigned int i, left = 1000, pick;
+	bool given[KVMETER_SHARES_MAX] = {};
+
+	for (i = 0; i < nr; i++)
+		whole += parts[i];
+	if (!whole)
+		return false;
+	for (i = 0; i < nr; i++) {
+		tenths[i] = (__uint128_t)parts[i] * 1000 / whole;
+		left -= tenths[i];
+	}
+	while (left--) {
+		most = 0;
+		pick = nr;
+		for (i = 0; i < nr; i++) {
+			remainder = (__uint128_t)parts[i] * 1000 % whole;
+			if (given[i] || remainder <= most)
+				continue;
+			most = remainder;
+			pick = i;
+		}
+		tenths[pick]++;
+		given[pick] = true;
+	}
+	return true;
+}

@@ -1,92 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sums the counts of some vCPUs, their exits by reason. */
+/* Sums the counts of some vCPUs, their exits by reason or by class. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "reader.h"
 
-static void add_hist(struct kvmeter_hist *to, const struct kvmeter_hist *from)
+static void add_vcpu(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from)
 {
 	unsigned int i;
 
-	for (i = 0; i < KVMETER_HIST_BUCKETS; i++)
-		to->bucket[i] += from->bucket[i];
+	kvmeter_fields_add(KVMETER_RECORD_VCPU, to, from);
+	for (i = 0; i < KVMETER_USER_EXITS; i++) {
+		to->user_exit[i] += from->user_exit[i];
+		to->user_ns[i] += from->user_ns[i];
+	}
 }
 
-static void add_vcpu(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from)
+static bool belongs(const struct kvmeter_sum_row *row, bool other, const char *class,
+		    const struct kvmeter_exit *e)
 {
-	to->exits += from->exits;
-	to->steal_ns += from->steal_ns;
-	to->steal_nr += from->steal_nr;
-	if (from->steal_max_ns > to->steal_max_ns)
-		to->steal_max_ns = from->steal_max_ns;
-	to->pml_pages += from->pml_pages;
-	to->pml_full += from->pml_full;
-	to->pml_bad += from->pml_bad;
-	to->pml_gfn_sum += from->pml_gfn_sum;
-	to->write_faults += from->write_faults;
-	add_hist(&to->steal_hist, &from->steal_hist);
+	if (row->other != other || row->e.level != e->level)
+		return false;
+	return other || (class ? !strcmp(row->class, class) : row->e.reason == e->reason);
 }
 
-static struct kvmeter_sum_row *find_row(struct kvmeter_sum *sum, bool other, __u32 reason)
+/* @class: that of the exit if rows are by class, NULL if they are by reason. */
+static struct kvmeter_sum_row *get_row(struct kvmeter_sum *sum, bool other, const char *class,
+				       const struct kvmeter_exit *e)
 {
 	struct kvmeter_sum_row *row;
 
 	for (row = sum->rows; row < sum->rows + sum->nr_rows; row++) {
-		if (row->other == other && (other || row->e.reason == reason))
+		if (belongs(row, other, class, e))
 			return row;
 	}
-	return NULL;
+	sum->rows = kvmeter_array_grow(sum->rows, &sum->room, sum->nr_rows + 1, sizeof(*row));
+	row = &sum->rows[sum->nr_rows++];
+	memset(row, 0, sizeof(*row));
+	row->other = other;
+	row->e.reason = e->reason;
+	row->e.level = e->level;
+	kvmeter_fields_clear(KVMETER_RECORD_EXIT, &row->e);
+	return row;
 }
 
-static void add_row(struct kvmeter_sum *sum, unsigned int *room, bool other,
+static void add_row(struct kvmeter_sum *sum, bool other, bool by_class, __u32 vendor,
 		    const struct kvmeter_exit *from)
 {
-	struct kvmeter_sum_row *row = find_row(sum, other, from->reason);
+	const char *class = other ? "UNKNOWN" : kvmeter_reasons_class(vendor, from->reason);
+	struct kvmeter_sum_row *row = get_row(sum, other, by_class ? class : NULL, from);
 
-	if (!row) {
-		sum->rows = kvmeter_array_grow(sum->rows, room, sum->nr_rows + 1, sizeof(*row));
-		row = &sum->rows[sum->nr_rows++];
-		row->other = other;
-		row->e.min_ns = ~0ULL;
-	}
+	row->class = class;
+	row->name = other || by_class ? class : kvmeter_reasons_name(vendor, from->reason);
 	if (from->count)
 		row->e.reason = from->reason;
-	else if (!row->e.count)
-		row->e.reason = from->reason;
-	row->e.count += from->count;
-	row->e.time_ns += from->time_ns;
-	if (from->min_ns < row->e.min_ns)
-		row->e.min_ns = from->min_ns;
-	if (from->max_ns > row->e.max_ns)
-		row->e.max_ns = from->max_ns;
-	add_hist(&row->e.hist, &from->hist);
-}
-
-/* Most frequent first; then by number, so that the order does not depend on chance. */
-static int compare_rows(const void *a, const void *b)
-{
-	const struct kvmeter_sum_row *l = a, *r = b;
-
-	if (l->e.count != r->e.count)
-		return l->e.count > r->e.count ? -1 : 1;
-	if (l->other != r->other)
-		return l->other ? 1 : -1;
-	return (l->e.reason > r->e.reason) - (l->e.reason < r->e.reason);
-}
-
-static void split_time(struct kvmeter_sum *sum, __u32 vendor)
-{
-	const struct kvmeter_sum_row *row;
-	const char *class;
-
-	for (row = sum->rows; row < sum->rows + sum->nr_rows; row++) {
-		class = row->other ? "" : kvmeter_reasons_class(vendor, row->e.reason);
-		if (!strcmp(class, "HLT") || !strcmp(class, "MWAIT"))
-			sum->idle_ns += row->e.time_ns;
-		else
-			sum->time_ns += row->e.time_ns;
-	}
+	kvmeter_fields_add(KVMETER_RECORD_EXIT, &row->e, from);
 }
 
 /**
@@ -95,26 +63,27 @@ static void split_time(struct kvmeter_sum *sum, __u32 vendor)
  * @snap: where they are
  * @first_vcpu: index of the first
  * @nr_vcpus: how many
+ * @by_class: exits are summed by class, otherwise by reason; L1 and L2 apart in any case
  */
 void kvmeter_sum_vcpus(struct kvmeter_sum *sum, const struct kvmeter_snap *snap,
-		       unsigned int first_vcpu, unsigned int nr_vcpus)
+		       unsigned int first_vcpu, unsigned int nr_vcpus, bool by_class)
 {
 	const struct kvmeter_snap_vcpu *vcpu;
-	unsigned int i, row, room = 0;
+	unsigned int i, row;
 
 	memset(sum, 0, sizeof(*sum));
+	kvmeter_fields_clear(KVMETER_RECORD_VCPU, &sum->v);
 	for (i = first_vcpu; i < first_vcpu + nr_vcpus; i++) {
 		vcpu = &snap->vcpus[i];
 		add_vcpu(&sum->v, &vcpu->v);
 		sum->elapsed_ns += vcpu->elapsed_ns;
 		if (vcpu->elapsed_ns)
 			sum->exits_s += vcpu->v.exits * 1e9 / vcpu->elapsed_ns;
-		for (row = 0; row < vcpu->v.nr_rows; row++)
-			add_row(sum, &room, row == 0, &snap->rows[vcpu->first_row + row]);
+		for (row = 0; row < vcpu->nr_rows; row++)
+			add_row(sum, row == 0, by_class, snap->host.vendor,
+				&snap->rows[vcpu->first_row + row]);
 	}
-	if (sum->nr_rows)
-		qsort(sum->rows, sum->nr_rows, sizeof(*sum->rows), compare_rows);
-	split_time(sum, snap->host.vendor);
+	kvmeter_sort_rows(sum, KVMETER_SORT_SAMPLE);
 }
 
 /**

@@ -63,3 +63,22 @@ bool kvmeter_table_starts(const struct kvmeter_report *report)
 		putchar('\n');
 	return !one_row || report->nr % ROWS_PER_HEADER == 0;
 }
+
+/**
+ * kvmeter_table_reason - how the reason, or the class, of a row is shown
+ * @row: the row
+ * @buf: where it may be written
+ * @size: bytes there, at least KVMETER_REASON_MAX
+ *
+ * Return: the name, or the number if it has none; with L2: before it if a nested guest exited.
+ */
+const char *kvmeter_table_reason(const struct kvmeter_sum_row *row, char *buf, size_t size)
+{
+	const char *level = row->e.level == 2 ? "L2:" : "";
+
+	if (row->name)
+		snprintf(buf, size, "%s%s", level, row->name);
+	else
+		snprintf(buf, size, "%s0x%x", level, row->e.reason);
+	return buf;
+}

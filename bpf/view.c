@@ -43,10 +43,18 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+static long long monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 /* Signals come only inside ppoll(), so none is lost between the test and the sleep. */
 static void sleep_until(long long when_ns)
 {
-	struct timespec now, left;
+	struct timespec left;
 	long long left_ns;
 	sigset_t block, before;
 
@@ -55,8 +63,7 @@ static void sleep_until(long long when_ns)
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, &before);
 	while (!is_interrupted()) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left_ns = when_ns - (now.tv_sec * NS_PER_S + now.tv_nsec);
+		left_ns = when_ns - monotonic_ns();
 		if (left_ns <= 0)
 			break;
 		left.tv_sec = left_ns / NS_PER_S;
@@ -123,12 +130,13 @@ static void flush(void)
 /**
  * kvmeter_view_run - report once, or at intervals until the count is reached or ^C
  * @args: the command line
+ * @needs: KVMETER_NEED_*: what the snapshots have to have
  * @report: prints a report
  *
  * The first report is of all that was counted since each VM was first seen, each further one of the
  * interval before it.
  */
-void kvmeter_view_run(const struct kvmeter_args *args,
+void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report))
 {
 	struct kvmeter_snap snaps[2] = {}, delta = {}, *cur = &snaps[0], *prev = &snaps[1], *swap;
@@ -139,14 +147,14 @@ void kvmeter_view_run(const struct kvmeter_args *args,
 	long long start_ns;
 
 	kvmeter_maps_open(&maps);
-	kvmeter_snapshot_take(cur, &maps);
+	kvmeter_snapshot_take(cur, &maps, needs);
 	make_plan(&plan, args, cur);
 	r.vm = plan.vm;
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];
 	if (plan.interval_s > 0)
 		catch_signals();
-	start_ns = cur->now_ns;
+	start_ns = monotonic_ns();
 	for (;;) {
 		report(&r);
 		flush();
@@ -159,7 +167,7 @@ void kvmeter_view_run(const struct kvmeter_args *args,
 		swap = prev;
 		prev = cur;
 		cur = swap;
-		kvmeter_snapshot_take(cur, &maps);
+		kvmeter_snapshot_take(cur, &maps, needs);
 		kvmeter_maps_check_attached(&maps);
 		if (plan.vm >= 0)
 			r.vm = find_again(cur, &vm);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs kvmeter/: status, vms, and for each VM <pid>-<fd>/ with tables of its vCPUs.
+ * debugfs kvmeter/: status, metrics, vms, and for each VM <pid>-<fd>/ with tables of its vCPUs.
  *
  * A view: it copies out of the store, and the module works without it. Files are tables of text
  * with one header line; root alone may read them. Reading a VM that is gone gives ENOENT, or EIO
@@ -14,25 +14,16 @@
 
 #include "debugfs.h"
 #include "maps.h"
-#include "names.h"
 #include "probes.h"
 #include "store.h"
+#include "tables.h"
 
 /* What a reader of a table has in hand: one copy of one slot at a time. */
 struct cursor {
-	const struct table *table;
+	const struct kvmeter_table *table;
 	u32 vm_index;
 	u32 vm_gen;
-	u32 vendor;
-	struct kvmeter_vm vm;
-	struct kvmeter_vcpu vcpu;
-	struct kvmeter_exit rows[KVMETER_EXIT_ROWS];
-};
-
-struct table {
-	const char *name;
-	const char *header;
-	void (*show)(struct seq_file *m, const struct cursor *c);
+	struct kvmeter_table_row row;
 };
 
 /* One VM's directory, and what its files need to know. */
@@ -40,106 +31,43 @@ struct vm_dir;
 
 struct vm_file {
 	const struct vm_dir *dir;
-	const struct table *table;
-};
-
-static const char *log_state_name(u32 state)
-{
-	switch (state) {
-	case KVMETER_LOG_OFF:
-		return "not_armed";
-	case KVMETER_LOG_ON:
-		return "armed";
-	default:
-		return "unknown";
-	}
-}
-
-static void show_exits(struct seq_file *m, const struct cursor *c)
-{
-	const struct kvmeter_exit *row;
-	const char *name;
-	u32 i;
-
-	for (i = 0; i < c->vcpu.nr_rows; i++) {
-		row = &c->rows[i];
-		if (!row->count)
-			continue;
-		name = i ? kvmeter_names_reason(c->vendor, row->reason) : "other";
-		seq_printf(m, "%u 0x%x %s %s %llu %llu %llu %llu\n", c->vcpu.vcpu_id, row->reason,
-			   name, i ? kvmeter_names_class(c->vendor, row->reason) : "OTHER",
-			   row->count, row->time_ns,
-			   row->min_ns == U64_MAX ? 0 : row->min_ns, row->max_ns);
-	}
-}
-
-static void show_steal(struct seq_file *m, const struct cursor *c)
-{
-	u32 i;
-
-	seq_printf(m, "%u %u %llu %llu %llu ", c->vcpu.vcpu_id, c->vcpu.tid, c->vcpu.steal_ns,
-		   c->vcpu.steal_nr, c->vcpu.steal_max_ns);
-	for (i = 0; i < KVMETER_HIST_BUCKETS; i++)
-		seq_printf(m, "%s%llu", i ? "," : "", c->vcpu.steal_hist.bucket[i]);
-	seq_putc(m, '\n');
-}
-
-static void show_dirty(struct seq_file *m, const struct cursor *c)
-{
-	seq_printf(m, "%u %s %llu %llu %llu %llu\n", c->vcpu.vcpu_id,
-		   log_state_name(c->vm.log_state), c->vcpu.pml_pages, c->vcpu.write_faults,
-		   c->vcpu.pml_full, c->vcpu.pml_bad);
-}
-
-static void show_vcpus(struct seq_file *m, const struct cursor *c)
-{
-	seq_printf(m, "%u %u %u %llu %llu\n", c->vcpu.vcpu_id, c->vcpu.tid, c->vcpu.cpu,
-		   c->vcpu.first_ns, c->vcpu.exits);
-}
-
-static void show_vms(struct seq_file *m, const struct cursor *c)
-{
-	seq_printf(m, "%.*s %u %u %llu %s %u %llu\n", KVMETER_NAME_LEN, c->vm.id, c->vm.pid,
-		   c->vm.nr_vcpus, c->vm.first_ns, log_state_name(c->vm.log_state),
-		   c->vm.log_slots, c->vm.log_pages);
-}
-
-static const struct table vm_tables[] = {
-	{ "exits", "vcpu reason name class count time_ns min_ns max_ns", show_exits },
-	{ "steal", "vcpu tid steal_ns steal_nr steal_max_ns hist_log2_ns[32]", show_steal },
-	{ "dirty", "vcpu state pml_pages write_faults pml_full pml_bad", show_dirty },
-	{ "vcpus", "vcpu tid cpu first_ns exits", show_vcpus },
-};
-
-static const struct table vms_table = {
-	"vms", "id pid vcpus first_ns dirty_log log_slots log_pages_4k", show_vms
+	const struct kvmeter_table *table;
 };
 
 struct vm_dir {
 	struct dentry *dentry;
 	u32 vm;
 	u32 gen;
-	struct vm_file file[ARRAY_SIZE(vm_tables)];
+	struct vm_file file[KVMETER_VM_TABLES_NR];
 };
 
 static DEFINE_MUTEX(dirs_mutex);
 static struct vm_dir *dirs; /* one for each VM slot; under dirs_mutex */
 static struct dentry *root;
 
+static bool get_vcpu(struct cursor *c, u32 slot)
+{
+	struct kvmeter_table_row *row = &c->row;
+
+	if (!kvmeter_store_get_vcpu(slot, &row->vcpu, &row->now_ns, row->exits, row->subs))
+		return false;
+	return row->vcpu.vm == c->vm_index && row->vcpu.vm_gen == c->vm_gen;
+}
+
 /* Take a copy of slot pos - 1, or of the next one in use that belongs here. */
 static void *load(struct cursor *c, loff_t *pos)
 {
-	bool one_vm = c->table != &vms_table;
+	bool one_vm = c->table != &kvmeter_vms_table;
 
 	if (*pos == 0)
 		return SEQ_START_TOKEN;
-	if (one_vm && (!kvmeter_store_get_vm(c->vm_index, &c->vm) || c->vm.gen != c->vm_gen))
+	if (one_vm && (!kvmeter_store_get_vm(c->vm_index, &c->row.vm) ||
+		       c->row.vm.gen != c->vm_gen))
 		return ERR_PTR(-ENOENT);
 	for (; *pos <= (one_vm ? kvmeter_max_vcpus : kvmeter_max_vms); (*pos)++) {
-		if (!one_vm && kvmeter_store_get_vm(*pos - 1, &c->vm))
+		if (!one_vm && kvmeter_store_get_vm(*pos - 1, &c->row.vm))
 			return c;
-		if (one_vm && kvmeter_store_get_vcpu(*pos - 1, &c->vcpu, c->rows) &&
-		    c->vcpu.vm == c->vm_index && c->vcpu.vm_gen == c->vm_gen)
+		if (one_vm && get_vcpu(c, *pos - 1))
 			return c;
 	}
 	return NULL;
@@ -167,7 +95,7 @@ static int table_show(struct seq_file *m, void *v)
 	if (v == SEQ_START_TOKEN)
 		seq_printf(m, "%s\n", c->table->header);
 	else
-		c->table->show(m, c);
+		c->table->show(m, &c->row);
 	return 0;
 }
 
@@ -187,14 +115,14 @@ static int table_open(struct inode *inode, struct file *file)
 	c = kvzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
-	c->table = &vms_table;
+	c->table = &kvmeter_vms_table;
 	if (f) {
 		c->table = f->table;
 		c->vm_index = f->dir->vm;
 		c->vm_gen = f->dir->gen;
 	}
 	kvmeter_store_get_host(&host);
-	c->vendor = host.vendor;
+	c->row.vendor = host.vendor;
 	if (seq_open(file, &table_ops)) {
 		kvfree(c);
 		return -ENOMEM;
@@ -231,6 +159,8 @@ static int status_show(struct seq_file *m, void *v)
 	seq_printf(m, "reason_source: %s\n", source[h.reason_source]);
 	seq_printf(m, "dirty: %s\n", h.features & KVMETER_FEATURE_DIRTY ? "on" :
 		   "off: kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found");
+	seq_printf(m, "subreasons: %s\n", h.features & KVMETER_FEATURE_SUB ? "on" :
+		   "off: parameter subreasons");
 	seq_printf(m, "attached: %u\n", info.attached);
 	seq_printf(m, "max_vms: %u\n", h.max_vms);
 	seq_printf(m, "max_vcpus: %u\n", h.max_vcpus);
@@ -244,6 +174,13 @@ static int status_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(status);
 
+static int metrics_show(struct seq_file *m, void *v)
+{
+	kvmeter_tables_show_metrics(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(metrics);
+
 static void add_dir(struct vm_dir *d, u32 vm, const struct kvmeter_vm *slot)
 {
 	size_t i;
@@ -251,10 +188,11 @@ static void add_dir(struct vm_dir *d, u32 vm, const struct kvmeter_vm *slot)
 	d->vm = vm;
 	d->gen = slot->gen;
 	d->dentry = debugfs_create_dir(slot->id, root);
-	for (i = 0; i < ARRAY_SIZE(vm_tables); i++) {
+	for (i = 0; i < KVMETER_VM_TABLES_NR; i++) {
 		d->file[i].dir = d;
-		d->file[i].table = &vm_tables[i];
-		debugfs_create_file(vm_tables[i].name, 0400, d->dentry, &d->file[i], &table_fops);
+		d->file[i].table = &kvmeter_vm_tables[i];
+		debugfs_create_file(kvmeter_vm_tables[i].name, 0400, d->dentry, &d->file[i],
+				    &table_fops);
 	}
 }
 
@@ -294,6 +232,7 @@ void kvmeter_debugfs_init(void)
 {
 	root = debugfs_create_dir("kvmeter", NULL);
 	debugfs_create_file("status", 0400, root, NULL, &status_fops);
+	debugfs_create_file("metrics", 0400, root, NULL, &metrics_fops);
 	debugfs_create_file("vms", 0400, root, NULL, &table_fops);
 	mutex_lock(&dirs_mutex);
 	dirs = kvcalloc(kvmeter_max_vms, sizeof(*dirs), GFP_KERNEL);

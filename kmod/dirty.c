@@ -35,7 +35,7 @@ static bool is_nested(const struct kvm_vcpu *vcpu)
  * @v: the vCPU's record
  * @vcpu: the vCPU
  *
- * Called while logging is on.
+ * Called while logging is on, after the ledger has taken note of the entry.
  *
  * Context: probes of that vCPU, preemption off, between kvmeter_store_write_begin() and _end().
  */
@@ -44,7 +44,7 @@ void kvmeter_dirty_mark_entry(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu 
 	u64 index;
 
 	v->pml_index = KVMETER_PML_NONE;
-	v->pml_exit_tsc = v->exit_tsc;
+	v->pml_entry_ns = v->since_ns;
 	if (v->vm->tdx || is_nested(vcpu) ||
 	    v->reason_source > KVMETER_REASON_DIRECT || !boot_cpu_has(X86_FEATURE_VMX))
 		return;
@@ -78,7 +78,7 @@ static void add_logged(struct kvmeter_vcpu_rec *v)
 {
 	u64 index;
 
-	if (v->pml_exit_tsc != v->exit_tsc || v->pml_index == KVMETER_PML_NONE ||
+	if (v->pml_entry_ns != v->since_ns || v->pml_index == KVMETER_PML_NONE ||
 	    !kvmeter_vmread(KVMETER_VMCS_PML_INDEX, &index))
 		return;
 	index = (u16)index;
@@ -109,7 +109,7 @@ static bool is_write_fault(u32 isa, u64 info)
  * @isa: KVMETER_ISA_*
  * @reason: of the exit, or KVMETER_NO_REASON
  *
- * Called while logging is on, before kvmeter_exits_start() takes note of the exit. Logging may have
+ * Called while logging is on, before the ledger takes note of the exit. Logging may have
  * been switched on since the entry, or off and on again: then there is nothing to compare with.
  *
  * Context: as kvmeter_dirty_mark_entry().

@@ -191,9 +191,10 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 			h->tp = find_tracepoint(h->name);
 			h->found = h->tp;
 		} else {
-			h->kp.symbol_name = h->name;
+			/* By address: the kernel would search for the name once more. */
+			h->kp.addr = kvmeter_hooks_find_symbol("kvm", h->name);
 			h->kp.pre_handler = h->pre_handler;
-			h->found = kvmeter_hooks_find_symbol("kvm", h->name);
+			h->found = h->kp.addr;
 		}
 		if (h->found || !h->core)
 			continue;
@@ -242,15 +243,19 @@ int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
 }
 
 /**
- * kvmeter_hooks_unregister - untie the probes of a table in reverse order, wait for those running
+ * kvmeter_hooks_unregister - untie the probes of a table, wait for those running
  * @hooks: the table
- * @nr: its length
+ * @nr: its length, at most KVMETER_HOOKS_MAX
+ *
+ * Tracepoints go first, in reverse order, then all kprobes at once, which takes as long as one.
  *
  * Context: may sleep. When it returns no probe runs and none will.
  */
 void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr)
 {
+	struct kprobe *kps[KVMETER_HOOKS_MAX];
 	struct kvmeter_hook *h;
+	int nr_kps = 0;
 
 	for (h = hooks + nr; h-- > hooks;) {
 		if (!h->on)
@@ -259,8 +264,9 @@ void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr)
 		if (h->kind == KVMETER_HOOK_TRACEPOINT)
 			tracepoint_probe_unregister(h->tp, h->probe, NULL);
 		else
-			unregister_kprobe(&h->kp);
+			kps[nr_kps++] = &h->kp;
 	}
+	unregister_kprobes(kps, nr_kps);
 	tracepoint_synchronize_unregister();
 }
 

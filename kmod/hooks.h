@@ -6,6 +6,8 @@
 #include <linux/kprobes.h>
 #include <linux/types.h>
 
+#define KVMETER_HOOKS_MAX 16
+
 enum kvmeter_hook_kind {
 	KVMETER_HOOK_TRACEPOINT,
 	KVMETER_HOOK_KPROBE, /* at the first instruction of a function */

@@ -2,16 +2,17 @@
 /*
  * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
  *
- * Events (hooks.c, probes.c) reach collectors (exits.c, steal.c, dirty.c), which write into the
- * store (store*.c); views (debugfs.c, ctl.c with maps.c) copy out of it. Calls go that way
- * and no other; the one thing the store says back, that VMs have come or gone, arrives here.
+ * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c, stat.c,
+ * dirty.c), which write into the store (store*.c); views (debugfs.c with tables.c, ctl.c with
+ * maps.c) copy out of it. Calls go that way and no other; the one thing the store says back, that
+ * VMs have come or gone, arrives here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include "clock.h"
 #include "ctl.h"
 #include "debugfs.h"
-#include "exits.h"
 #include "hooks.h"
 #include "maps.h"
 #include "probes.h"
@@ -54,7 +55,7 @@ static int __init kvmeter_init(void)
 	if (ret)
 		goto exit_hooks;
 
-	ret = kvmeter_exits_init();
+	ret = kvmeter_clock_init();
 	if (ret) {
 		fail("no usable time-stamp counter", ret);
 		goto exit_hooks;

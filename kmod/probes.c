@@ -4,64 +4,196 @@
  *
  * Tracepoints stopped to run their probes with preemption off in 7.x, so each turns it off itself.
  * Most kernels fire kvm_exit and kvm_entry with interrupts off; 6.1 on AMD fires kvm_exit later,
- * with them on, and a vCPU may have lost the CPU since the exit.
+ * with them on, and a vCPU may have lost the CPU since the exit; where KVM handles an exit without
+ * leaving its innermost loop (its fast path) that kernel fires none: the time is then the guest's.
  */
 #include <linux/kvm_host.h>
 #include <linux/preempt.h>
 
-#include <asm/msr.h>
-
+#include "clock.h"
 #include "dirty.h"
 #include "exits.h"
 #include "hooks.h"
+#include "ledger.h"
 #include "probes.h"
-#include "steal.h"
+#include "sched.h"
+#include "stat.h"
 #include "store.h"
+#include "subs.h"
+
+/* The first event of a vCPU here since it, or another one, was switched to. */
+static noinline struct kvmeter_vcpu_rec *look_up(struct kvm_vcpu *vcpu)
+{
+	struct kvmeter_vcpu_rec *v = kvmeter_store_find_slow(vcpu);
+
+	if (v)
+		kvmeter_sched_resume(v, vcpu);
+	return v;
+}
+
+static __always_inline struct kvmeter_vcpu_rec *find(struct kvm_vcpu *vcpu)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	return likely(kvmeter_store_find(vcpu, &v)) ? v : look_up(vcpu);
+}
+
+/* An entry that ends no exit, or one with detours, or at which there is more to look at. */
+static noinline u64 enter_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu)
+{
+	u64 now;
+
+	kvmeter_store_write_begin(v->slot);
+	now = kvmeter_clock_now();
+	kvmeter_ledger_move(v, KVMETER_STATE_GUEST, now);
+	kvmeter_subs_end(v);
+	kvmeter_exits_settle(v);
+	kvmeter_ledger_clear_parts(v);
+	if (v->logging)
+		kvmeter_dirty_mark_entry(v, vcpu);
+	kvmeter_store_write_end(v->slot);
+	return now;
+}
+
+static noinline void refresh_stat(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u64 now)
+{
+	kvmeter_store_write_begin(v->slot);
+	kvmeter_stat_refresh(v, vcpu, now);
+	kvmeter_store_write_end(v->slot);
+}
 
 /* Later kernels pass kvm_entry a second argument. In this ABI one that is not named is ignored. */
 static void probe_kvm_entry(void *data, struct kvm_vcpu *vcpu)
 {
 	struct kvmeter_vcpu_rec *v;
 	struct kvmeter_vcpu *slot;
-	u64 steal_ns;
+	u64 now;
 
 	preempt_disable_notrace();
-	v = kvmeter_store_find(vcpu);
-	if (likely(v)) {
-		slot = v->slot;
+	v = find(vcpu);
+	if (unlikely(!v))
+		goto out;
+	slot = v->slot;
+	if (likely(READ_ONCE(v->odd) == KVMETER_WHERE_EXIT)) {
 		kvmeter_store_write_begin(slot);
-		slot->cpu = smp_processor_id();
-		steal_ns = kvmeter_steal_add_entry(v);
-		kvmeter_exits_end(v, rdtsc(), steal_ns);
-		if (unlikely(READ_ONCE(v->vm->logging)))
-			kvmeter_dirty_mark_entry(v, vcpu);
+		now = kvmeter_clock_now();
+		kvmeter_exits_end(v, kvmeter_ledger_enter(v, slot, now));
 		kvmeter_store_write_end(slot);
+	} else {
+		now = enter_slow(v, vcpu);
 	}
+	if (unlikely(now >= v->refresh_ns))
+		refresh_stat(v, vcpu, now);
+out:
 	preempt_enable_notrace();
+}
+
+/* An exit that does not come straight from the guest, or at which there is more to look at. */
+static noinline void exit_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa)
+{
+	s64 reason;
+	u64 now;
+
+	reason = v->unproven ? kvmeter_reason_prove(v, vcpu, isa) : kvmeter_reason_read(vcpu, isa);
+	kvmeter_store_write_begin(v->slot);
+	now = kvmeter_clock_now();
+	if (v->logging)
+		kvmeter_dirty_add_exit(v, vcpu, isa, reason);
+	kvmeter_ledger_begin_exit(v, now);
+	kvmeter_exits_start(v, v->slot, vcpu, reason);
+	if (v->subs_on)
+		kvmeter_subs_start(v, vcpu, isa, reason);
+	kvmeter_store_write_end(v->slot);
 }
 
 static void probe_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
-	u64 tsc = rdtsc();
 	struct kvmeter_vcpu_rec *v;
 	struct kvmeter_vcpu *slot;
 	s64 reason;
 
 	preempt_disable_notrace();
-	v = kvmeter_store_find(vcpu);
-	if (likely(v)) {
+	v = find(vcpu);
+	if (unlikely(!v)) {
+		this_cpu_inc(kvmeter_cpu.untracked_exits);
+	} else if (likely(READ_ONCE(v->odd) == KVMETER_WHERE_GUEST)) {
 		slot = v->slot;
-		reason = kvmeter_reason_read(v, vcpu, isa);
+		reason = kvmeter_reason_read(vcpu, isa);
 		kvmeter_store_write_begin(slot);
-		if (unlikely(READ_ONCE(v->vm->logging)))
-			kvmeter_dirty_add_exit(v, vcpu, isa, reason);
-		kvmeter_exits_start(v, reason, tsc);
-		kvmeter_steal_mark_exit(v);
+		kvmeter_ledger_exit(v, slot, kvmeter_clock_now());
+		kvmeter_exits_start(v, slot, vcpu, reason);
 		kvmeter_store_write_end(slot);
 	} else {
-		this_cpu_inc(kvmeter_cpu.untracked_exits);
+		exit_slow(v, vcpu, isa);
 	}
 	preempt_enable_notrace();
+}
+
+/* KVM_RUN returns. It does not say of which vCPU: the one that this thread entered last. */
+static void probe_kvm_userspace_exit(void *data, u32 reason, int err)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	preempt_disable_notrace();
+	v = kvmeter_store_find_task(current);
+	if (v && v->first_ns) {
+		kvmeter_store_write_begin(v->slot);
+		kvmeter_ledger_move(v, KVMETER_STATE_VMM, kvmeter_clock_now());
+		kvmeter_exits_add_user(v, reason, err);
+		kvmeter_stat_refresh(v, v->vcpu, v->since_ns);
+		kvmeter_store_write_end(v->slot);
+	}
+	preempt_enable_notrace();
+}
+
+static void move_halt(struct kvmeter_vcpu_rec *v, enum kvmeter_state to)
+{
+	kvmeter_store_write_begin(v->slot);
+	kvmeter_ledger_move(v, to, kvmeter_clock_now());
+	kvmeter_store_write_end(v->slot);
+}
+
+/* kvm_vcpu_halt(vcpu) begins: the vCPU polls, then sleeps */
+static int on_vcpu_halt(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct kvmeter_vcpu_rec *v = find((struct kvm_vcpu *)regs->di);
+
+	if (v && v->first_ns)
+		move_halt(v, KVMETER_STATE_HALT);
+	return 0;
+}
+
+/* kvm_vcpu_halt() ends. As with KVM_RUN, it is the vCPU of this thread. */
+static void probe_kvm_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	preempt_disable_notrace();
+	v = kvmeter_store_find_task(current);
+	if (v && v->first_ns && kvmeter_ledger_state(v) == KVMETER_STATE_HALT)
+		move_halt(v, KVMETER_STATE_KERNEL);
+	preempt_enable_notrace();
+}
+
+static void probe_sched_switch(void *data, bool preempt, struct task_struct *prev,
+			       struct task_struct *next)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	v = kvmeter_store_find_task(prev);
+	if (unlikely(v))
+		kvmeter_sched_out(v, prev, preempt);
+	v = kvmeter_store_find_task(next);
+	if (unlikely(v))
+		kvmeter_sched_in(v, next);
+}
+
+static void probe_sched_wakeup(void *data, struct task_struct *task)
+{
+	struct kvmeter_vcpu_rec *v = kvmeter_store_find_task(task);
+
+	if (unlikely(v))
+		kvmeter_sched_wake(v, task);
 }
 
 /* kvm_arch_vcpu_destroy(vcpu) */
@@ -104,9 +236,24 @@ static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-enum { HOOK_VM_DESTROY, HOOK_VCPU_DESTROY, HOOK_COMMIT, HOOK_ENTRY, HOOK_EXIT, HOOK_NR };
+enum {
+	HOOK_VM_DESTROY,
+	HOOK_VCPU_DESTROY,
+	HOOK_COMMIT,
+	HOOK_SWITCH,
+	HOOK_WAKEUP,
+	HOOK_HALT,
+	HOOK_HALT_END,
+	HOOK_USER_EXIT,
+	HOOK_ENTRY,
+	HOOK_EXIT,
+	HOOK_NR,
+};
 
-/* In the order in which they are tied: the end of a vCPU must be seen before its first event. */
+/*
+ * In the order in which they are tied: the end of a vCPU, and the switches of its thread, must be
+ * seen before its first event.
+ */
 static struct kvmeter_hook hooks[HOOK_NR] = {
 	[HOOK_VM_DESTROY] = {
 		.name = "kvm_arch_destroy_vm",
@@ -125,6 +272,36 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 		.kind = KVMETER_HOOK_KPROBE,
 		.pre_handler = on_commit_memory_region,
 	},
+	[HOOK_SWITCH] = {
+		.name = "sched_switch",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.core = true,
+		.probe = probe_sched_switch,
+	},
+	[HOOK_WAKEUP] = {
+		.name = "sched_wakeup",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.core = true,
+		.probe = probe_sched_wakeup,
+	},
+	[HOOK_HALT] = {
+		.name = "kvm_vcpu_halt",
+		.kind = KVMETER_HOOK_KPROBE,
+		.core = true,
+		.pre_handler = on_vcpu_halt,
+	},
+	[HOOK_HALT_END] = {
+		.name = "kvm_vcpu_wakeup",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.core = true,
+		.probe = probe_kvm_vcpu_wakeup,
+	},
+	[HOOK_USER_EXIT] = {
+		.name = "kvm_userspace_exit",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.core = true,
+		.probe = probe_kvm_userspace_exit,
+	},
 	[HOOK_ENTRY] = {
 		.name = "kvm_entry",
 		.kind = KVMETER_HOOK_TRACEPOINT,
@@ -138,6 +315,8 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 		.probe = probe_kvm_exit,
 	},
 };
+
+static_assert(HOOK_NR <= KVMETER_HOOKS_MAX);
 
 /**
  * kvmeter_probes_resolve - find all events

@@ -78,7 +78,7 @@ static bool read_direct(struct kvm_vcpu *vcpu, u32 isa, u32 *reason)
 }
 
 /**
- * kvmeter_reason_prove - kvmeter_reason_read() while the direct way is not yet, or not, relied on
+ * kvmeter_reason_prove - kvmeter_reason_read() where the direct way is not yet, or not, relied on
  * @v: the vCPU's record
  * @vcpu: the vCPU
  * @isa: KVMETER_ISA_*
@@ -105,6 +105,7 @@ s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 
 			kvmeter_store_set_reason_source(KVMETER_REASON_VENDOR);
 		} else if (++v->proofs >= PROOFS) {
 			v->reason_source = KVMETER_REASON_DIRECT;
+			v->unproven = false;
 			kvmeter_store_set_reason_source(KVMETER_REASON_DIRECT);
 		}
 	}

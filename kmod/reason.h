@@ -19,6 +19,7 @@
 /* Fields of the VMCS, by their encodings in the Intel SDM, vol. 3, appendix B. */
 #define KVMETER_VMCS_PML_INDEX 0x0812
 #define KVMETER_VMCS_PML_ADDRESS 0x200e
+#define KVMETER_VMCS_GUEST_PHYSICAL_ADDRESS 0x2400
 #define KVMETER_VMCS_EXIT_REASON 0x4402
 #define KVMETER_VMCS_EXIT_QUALIFICATION 0x6400
 
@@ -62,20 +63,16 @@ static __always_inline struct vmcb **kvmeter_vmcb_ptr(struct kvm_vcpu *vcpu)
 
 /**
  * kvmeter_reason_read - reason of the exit that just happened
- * @v: the vCPU's record
- * @vcpu: the vCPU
+ * @vcpu: the vCPU, of whose record unproven is false
  * @isa: KVMETER_ISA_*, as the tracepoint gave it
  *
  * Context: kvm_exit probe of that vCPU, preemption off.
  * Return: VMX basic exit reason or SVM exit code, or KVMETER_NO_REASON.
  */
-static __always_inline s64 kvmeter_reason_read(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu,
-					       u32 isa)
+static __always_inline s64 kvmeter_reason_read(struct kvm_vcpu *vcpu, u32 isa)
 {
 	u64 reason;
 
-	if (unlikely(v->reason_source != KVMETER_REASON_DIRECT))
-		return kvmeter_reason_prove(v, vcpu, isa);
 	if (isa == KVMETER_ISA_SVM)
 		return (u32)(*kvmeter_vmcb_ptr(vcpu))->control.exit_code;
 	if (likely(kvmeter_vmread(KVMETER_VMCS_EXIT_REASON, &reason)))

@@ -6,10 +6,12 @@
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <linux/rculist_nulls.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "store_impl.h"
 
@@ -31,7 +33,11 @@ static struct kvmeter_store *const st = &kvmeter_store;
 
 static DEFINE_HASHTABLE(vcpu_table, 10); /* by struct kvm_vcpu */
 static DEFINE_HASHTABLE(vm_table, 8);	 /* by struct kvm; under the store lock */
+static bool subs_on;			 /* for new vCPUs; under the store lock */
 static void (*tell_changed)(void);	 /* set once at init */
+
+/* By thread. The end of each chain is its number: whoever ends elsewhere was led astray. */
+struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 
 static void write_index_locked(const unsigned long *used, u32 i)
 {
@@ -128,7 +134,7 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 
 	slot = kvmeter_vm_slot(i);
 	slot->pid = kvm->userspace_pid;
-	slot->first_ns = ktime_get_mono_fast_ns();
+	slot->first_ns = kvmeter_clock_now();
 	memcpy(slot->id, vm->id, sizeof(slot->id));
 	kvmeter_store_write_log_locked(vm);
 	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
@@ -141,21 +147,39 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	return vm;
 }
 
+/* From the thread it had, to another one or to none. Both locks are held. */
+static void bind_task_locked(struct kvmeter_vcpu_rec *v, struct task_struct *task)
+{
+	lockdep_assert_held(&v->lock);
+	if (v->task)
+		hlist_nulls_del_rcu(&v->task_node);
+	v->task = task;
+	if (!task)
+		return;
+	v->task_start = task->start_time;
+	hlist_nulls_add_head_rcu(&v->task_node,
+				 &kvmeter_tasks[hash_ptr(task, KVMETER_TASK_HASH_BITS)]);
+}
+
 static void del_vcpu_locked(struct kvmeter_vcpu_rec *v)
 {
 	struct kvmeter_vcpu *slot = kvmeter_vcpu_slot(v->index);
 
 	lockdep_assert_held(&st->lock);
+	raw_spin_lock(&v->lock);
+	bind_task_locked(v, NULL);
 	v->gen++;
 	WRITE_ONCE(slot->gen, v->gen);
 	smp_wmb(); /* readers look at gen after copying */
 	memset(kvmeter_vcpu_rows(v->index), 0, v->nr_rows * sizeof(struct kvmeter_exit));
+	memset(kvmeter_vcpu_subs(v->index), 0, v->nr_subs * sizeof(struct kvmeter_sub));
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
 
 	hash_del_rcu(&v->node);
 	list_del(&v->siblings);
 	kvmeter_vm_slot(v->vm->index)->nr_vcpus--;
 	WRITE_ONCE(v->vcpu, NULL);
+	raw_spin_unlock(&v->lock);
 	__clear_bit(v->index, st->vcpu_used);
 	write_index_locked(st->vcpu_used, v->index);
 	WRITE_ONCE(st->vcpus_free, st->vcpus_free + 1);
@@ -182,6 +206,31 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	write_index_locked(st->vm_used, vm->index);
 }
 
+/* What the record of a vCPU of which nothing is known yet says. */
+static void begin_rec(struct kvmeter_vcpu_rec *v)
+{
+	v->where = KVMETER_WHERE_DETOUR;
+	v->logging = v->vm->logging;
+	v->unproven = true;
+	v->subs_on = subs_on;
+	v->open = NULL;
+	v->open_sub = NULL;
+	v->since_ns = 0;
+	v->refresh_ns = 0;
+	v->first_ns = 0;
+	v->user_reason = 0;
+	v->off = KVMETER_OFF_NOT;
+	v->cpu = U32_MAX;
+	v->reason_source = KVMETER_REASON_UNPROVEN;
+	v->proofs = 0;
+	v->pml_entry_ns = U64_MAX;
+	v->nr_rows = 1;
+	v->nr_subs = 0;
+	memset(v->row_of, 0, sizeof(v->row_of));
+	memset(v->row_of_l2, 0, sizeof(v->row_of_l2));
+	memset(v->sub_head, 0, sizeof(v->sub_head));
+}
+
 static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *changed)
 {
 	struct kvmeter_vcpu_rec *v = find_vcpu(vcpu);
@@ -206,25 +255,18 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 		return NULL;
 	v = &st->vcpus[i];
 	v->vm = vm;
-	v->task = NULL;
-	v->open = NULL;
-	v->reason_source = KVMETER_REASON_UNPROVEN;
-	v->proofs = 0;
-	v->exit_tsc = 0;
-	v->pml_exit_tsc = U64_MAX;
-	v->nr_rows = 1;
-	memset(v->row_of, 0, sizeof(v->row_of));
 	v->slot = kvmeter_vcpu_slot(i);
 	v->rows = kvmeter_vcpu_rows(i);
+	v->subs = kvmeter_vcpu_subs(i);
 	v->mem_gen = st->mem_gen;
 	v->gen++;
+	begin_rec(v);
 
 	slot = v->slot;
 	slot->vm = vm->index;
 	slot->vm_gen = vm->gen;
 	slot->vcpu_id = vcpu->vcpu_id;
 	slot->nr_rows = 1;
-	slot->first_ns = ktime_get_mono_fast_ns();
 	v->rows[0].min_ns = U64_MAX;
 	smp_store_release(&slot->gen, v->gen); /* readers look at gen first */
 	kvmeter_vm_slot(vm->index)->nr_vcpus++;
@@ -264,7 +306,7 @@ static bool needs_lock(const struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *
 }
 
 /**
- * kvmeter_store_find_slow - kvmeter_store_find() for a vCPU that is not the last one seen here
+ * kvmeter_store_find_slow - record of a vCPU that is not the last one seen here
  * @vcpu: the vCPU that is running here
  *
  * Takes the store lock only for a vCPU without a record, or once after the memory moved.
@@ -287,6 +329,59 @@ struct kvmeter_vcpu_rec *kvmeter_store_find_slow(struct kvm_vcpu *vcpu)
 	WRITE_ONCE(cpu->rec, v);
 	WRITE_ONCE(cpu->vcpu, vcpu);
 	return v;
+}
+
+/**
+ * kvmeter_store_search_task - kvmeter_store_find_task() once there is something to search
+ * @task: the thread
+ *
+ * Context: as kvmeter_store_find_task().
+ * Return: the record, or NULL.
+ */
+struct kvmeter_vcpu_rec *kvmeter_store_search_task(const struct task_struct *task)
+{
+	u32 chain = hash_ptr(task, KVMETER_TASK_HASH_BITS);
+	struct hlist_nulls_node *node;
+	struct kvmeter_vcpu_rec *v;
+	unsigned long flags;
+
+again:
+	hlist_nulls_for_each_entry_rcu(v, node, &kvmeter_tasks[chain], task_node) {
+		if (READ_ONCE(v->task) != task || v->task_start != task->start_time)
+			continue;
+		/* pairs with kvmeter_store_move_vcpu_locked() */
+		if (unlikely(smp_load_acquire(&v->mem_gen) != READ_ONCE(st->mem_gen))) {
+			raw_spin_lock_irqsave(&st->lock, flags);
+			if (v->mem_gen != st->mem_gen)
+				kvmeter_store_move_vcpu_locked(v);
+			raw_spin_unlock_irqrestore(&st->lock, flags);
+		}
+		return v;
+	}
+	/* A record that was looked at may have moved to another chain meanwhile. */
+	if (get_nulls_value(node) != chain)
+		goto again;
+	return NULL;
+}
+
+/**
+ * kvmeter_store_bind_task - a vCPU is run by this thread from now on, and the thread runs it
+ * @v: its record
+ * @task: the thread, which is the running one
+ *
+ * A thread may run several vCPUs in turn: the first in the chain is the one it runs now.
+ *
+ * Context: probes of that vCPU, preemption off.
+ */
+void kvmeter_store_bind_task(struct kvmeter_vcpu_rec *v, struct task_struct *task)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&st->lock, flags);
+	raw_spin_lock(&v->lock);
+	bind_task_locked(v, task);
+	raw_spin_unlock(&v->lock);
+	raw_spin_unlock_irqrestore(&st->lock, flags);
 }
 
 /**
@@ -387,6 +482,46 @@ void kvmeter_store_set_reason_source(u32 source)
 	raw_spin_unlock_irqrestore(&st->lock, flags);
 }
 
+/**
+ * kvmeter_store_set_subs - count sub-reasons, or stop to
+ * @on: which of the two
+ *
+ * Context: process; also before kvmeter_store_init().
+ */
+void kvmeter_store_set_subs(bool on)
+{
+	u32 i;
+
+	raw_spin_lock_irq(&st->lock);
+	subs_on = on;
+	st->host.features &= ~KVMETER_FEATURE_SUB;
+	if (on)
+		st->host.features |= KVMETER_FEATURE_SUB;
+	for (i = 0; st->vcpus && i < kvmeter_max_vcpus; i++)
+		WRITE_ONCE(st->vcpus[i].subs_on, on);
+	if (st->vcpus)
+		kvmeter_store_write_host_locked();
+	raw_spin_unlock_irq(&st->lock);
+}
+
+/**
+ * kvmeter_store_set_pages - page sizes that KVM has mapped for a VM
+ * @vm: its record
+ * @nr_4k: pages of 4 KiB
+ * @nr_2m: pages of 2 MiB
+ * @nr_1g: pages of 1 GiB
+ *
+ * Context: probes of one of its vCPUs, preemption off.
+ */
+void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_2m, u64 nr_1g)
+{
+	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
+
+	WRITE_ONCE(slot->pages_4k, nr_4k);
+	WRITE_ONCE(slot->pages_2m, nr_2m);
+	WRITE_ONCE(slot->pages_1g, nr_1g);
+}
+
 static bool bad_limit(const char *name, u32 value, u32 limit)
 {
 	if (value && value <= limit && value % 64 == 0)
@@ -413,6 +548,8 @@ int kvmeter_store_init(void (*changed)(void), u32 vendor)
 		return -EINVAL;
 
 	tell_changed = changed;
+	for (i = 0; i < ARRAY_SIZE(kvmeter_tasks); i++)
+		INIT_HLIST_NULLS_HEAD(&kvmeter_tasks[i], i);
 	st->vms = kvcalloc(kvmeter_max_vms, sizeof(*st->vms), GFP_KERNEL);
 	st->vcpus = kvcalloc(kvmeter_max_vcpus, sizeof(*st->vcpus), GFP_KERNEL);
 	st->vm_used = bitmap_zalloc(kvmeter_max_vms, GFP_KERNEL);
@@ -426,15 +563,19 @@ int kvmeter_store_init(void (*changed)(void), u32 vendor)
 	}
 	for (i = 0; i < kvmeter_max_vms; i++)
 		st->vms[i].index = i;
-	for (i = 0; i < kvmeter_max_vcpus; i++)
+	for (i = 0; i < kvmeter_max_vcpus; i++) {
 		st->vcpus[i].index = i;
+		raw_spin_lock_init(&st->vcpus[i].lock);
+	}
 	st->vcpus_free = kvmeter_max_vcpus;
 
 	st->host.abi = KVMETER_ABI;
 	st->host.vendor = vendor;
 	st->host.max_vms = kvmeter_max_vms;
 	st->host.max_vcpus = kvmeter_max_vcpus;
-	st->host.load_ns = ktime_get_ns();
+	st->host.tsc_mult = kvmeter_tsc_mult;
+	st->host.load_ns = kvmeter_clock_now();
+	st->host.mono_offset_ns = ktime_get_ns() - st->host.load_ns;
 	raw_spin_lock_irq(&st->lock);
 	kvmeter_store_write_host_locked();
 	raw_spin_unlock_irq(&st->lock);

@@ -6,18 +6,24 @@
  * a vCPU also rows) in the shared arrays, which is only ever written to, never believed, since the
  * arrays may be BPF maps that user space has mapped.
  *
- * Locks, outermost first: kvm->slots_lock (KVM's), store mutex, store lock. The store mutex
- * serialises moves of the memory. The store lock, a raw spinlock taken with interrupts off, guards
- * the tables of records and every write to the arrays but one: a vCPU's slot and rows are written
- * by probes on the CPU that runs the vCPU, with no lock, between kvmeter_store_write_begin() and
- * kvmeter_store_write_end(). Giving them to or taking them from a vCPU happens under the lock at
- * times when that vCPU cannot be in a probe.
+ * Locks, outermost first: kvm->slots_lock (KVM's), store mutex, run queue's lock (the scheduler's),
+ * store lock, a vCPU record's lock. The store mutex serialises moves of the memory. The store lock,
+ * a raw spinlock taken with interrupts off, under which nothing is woken, guards the tables of
+ * records and every write to the arrays but two. A vCPU's slot and rows are written by probes on
+ * the CPU that runs the vCPU, or switches to or from its thread, with no lock, between
+ * kvmeter_store_write_begin() and kvmeter_store_write_end(); giving them to or taking them from a
+ * vCPU happens under the lock at times when that vCPU cannot be in a probe. Its thread may be
+ * switched at any time, though, and while it is not in KVM_RUN nothing keeps the vCPU: so that is
+ * done under the record's lock, which whoever takes the vCPU from the thread holds too. And the
+ * page sizes in a VM's slot are single words, which each of its vCPUs writes.
  */
 #ifndef _KVMETER_STORE_H
 #define _KVMETER_STORE_H
 
+#include <linux/hash.h>
 #include <linux/kvm_host.h>
 #include <linux/list.h>
+#include <linux/list_nulls.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -26,63 +32,144 @@
 /* Reasons below this find their row by index, others (SVM's VMGEXIT and ERR) by search. */
 #define KVMETER_ROW_INDEX_NR 0x410
 
+/* Statistics of KVM's that are taken over (stat.c). */
+#define KVMETER_STATS_NR 7
+
+/* Buckets of the index into a vCPU's sub-reasons, as a power of 2. */
+#define KVMETER_SUB_HASH_BITS 7
+
+/* Chains of the table of vCPUs' threads, as a power of 2: most threads find theirs empty. */
+#define KVMETER_TASK_HASH_BITS 12
+
+/*
+ * Where a vCPU is, as far as an event has to know at once. The first two are all there is to most
+ * exits: an exit from the guest, and an entry from an exit to which nothing else happened.
+ */
+enum kvmeter_where {
+	KVMETER_WHERE_GUEST = 0,
+	KVMETER_WHERE_EXIT = 1,
+	KVMETER_WHERE_DETOUR = 2, /* kvmeter_vcpu_rec.state tells */
+};
+
+/* Is the thread off the CPU? */
+enum kvmeter_off {
+	KVMETER_OFF_NOT = 0,
+	KVMETER_OFF_WAITING = 1, /* preempted */
+	KVMETER_OFF_ASLEEP = 2,
+	KVMETER_OFF_WOKEN = 3, /* slept, waits for a CPU */
+};
+
 struct kvmeter_vm_rec;
 
 /**
  * struct kvmeter_vcpu_rec - what the module knows of one vCPU
+ * @odd: @where, @logging, @unproven and @subs_on in one word, so that an event tests them at once
+ * @where: enum kvmeter_where; owner writes
+ * @logging: as that of the VM; written under the store lock
+ * @unproven: @reason_source is not KVMETER_REASON_DIRECT; owner writes
+ * @subs_on: count sub-reasons; written under the store lock
+ * @slot: its slot in the arrays; changed under the store lock while no probe of it can run
+ * @rows: its exit rows; likewise
+ * @open: row of the exit being handled, stale while in the guest; owner writes, and as @rows
+ * @since_ns: when the last step of the ledger was; owner writes
+ * @refresh_ns: when KVM's statistics are due; owner writes
  * @vcpu: the vCPU, an identity: only dereferenced in its own probes. NULL: the record is free
  * @vm: record of its VM; set once before publish
- * @slot: its slot in the arrays; changed under the store lock while no probe of it can run
- * @rows: its rows; likewise
- * @open: row of the exit being handled, NULL outside of one; owner writes, and as @rows
- * @task: thread that entered the guest last, an identity; owner writes
- * @task_start: start_time of that thread: a new one may be where it was; owner writes
- * @run_delay: of that thread at the last guest entry, ns; owner writes
- * @exit_run_delay: of that thread at the last exit, ns; owner writes
- * @exit_tsc: time-stamp counter at the last exit; owner writes
+ * @subs: its rows of sub-reasons; as @rows
+ * @open_sub: row of the sub-reason of the exit being handled, or NULL; owner writes, and as @rows
+ * @first_ns: when the ledger began, 0 before that; owner writes
+ * @part: what the exit being handled is to be charged with, by state, ns; owner writes
+ * @part_user_exits: returns to the VMM in it; owner writes
+ * @user_reason: index in kvmeter_vcpu.user_exit of the last return to the VMM; owner writes
+ * @state: enum kvmeter_state, if @where says so; owner writes
+ * @resume: state it goes on in once it runs again; @lock
+ * @off: enum kvmeter_off; @lock
+ * @wake_ns: when it was woken; @lock
+ * @lock: the record's lock, a raw spinlock taken with interrupts off
+ * @task: thread that ran it last, an identity; changed under both locks
+ * @task_start: start_time of that thread: a new one may be where it was; likewise
+ * @run_delay: of that thread when it was looked at last, ns; owner writes
+ * @cpu: CPU that thread is, or was last, on; U32_MAX: none yet; owner writes
+ * @stat: KVM's statistics when they were looked at last; owner writes
  * @reason_source: enum kvmeter_reason_source for this vCPU; owner writes
  * @proofs: comparisons made so far of its exit reasons with the vendor's; owner writes
  * @pml_index: PML index at the last entry at which logging was on, KVMETER_PML_NONE if the log was
  *	       full or could not be read; owner writes
- * @pml_exit_tsc: @exit_tsc at that entry: tells whether it was the last one; owner writes
- * @nr_rows: rows given out; owner writes
- * @row_of: reason index to row, 0 for none yet; owner writes
+ * @pml_entry_ns: @since_ns at that entry: tells whether it was the last one; owner writes
+ * @nr_rows: exit rows given out; owner writes
+ * @nr_subs: rows of sub-reasons given out; owner writes
+ * @row_of: reason to row of level 1, 0 for none yet; owner writes
+ * @row_of_l2: reason to row of level 2; owner writes
  * @row_reason: reason of each row; owner writes
+ * @row_level: level of each row; owner writes
+ * @sub_head: hash of a sub-reason to the first row of its chain plus one; owner writes
+ * @sub_next: row to the next of its chain plus one; owner writes
+ * @sub_hash: hash of each row's sub-reason; owner writes
  * @gen: of the slot; store lock
- * @mem_gen: generation of the memory that @slot and @rows are in; store lock
+ * @mem_gen: generation of the memory that @slot, @rows and @subs are in; store lock
  * @index: of the slot; constant
  * @node: in the table by @vcpu; changed under the store lock, read with preemption off
+ * @task_node: in the table by @task; likewise
  * @siblings: in the VM's list; store lock
  */
 struct kvmeter_vcpu_rec {
-	struct kvm_vcpu *vcpu;
-	struct kvmeter_vm_rec *vm;
+	union {
+		u32 odd;
+		struct {
+			u8 where;
+			u8 logging;
+			u8 unproven;
+			u8 subs_on;
+		};
+	};
 	struct kvmeter_vcpu *slot;
 	struct kvmeter_exit *rows;
 	struct kvmeter_exit *open;
+	u64 since_ns;
+	u64 refresh_ns;
+	struct kvm_vcpu *vcpu;
+	struct kvmeter_vm_rec *vm;
+	struct kvmeter_sub *subs;
+	struct kvmeter_sub *open_sub;
+	u64 first_ns;
+	u64 part[KVMETER_STATE_NR];
+	u32 part_user_exits;
+	u8 user_reason;
+	u8 state;
+	u8 resume;
+	u8 off;
+	u64 wake_ns;
+	raw_spinlock_t lock;
 	struct task_struct *task;
 	u64 task_start;
 	u64 run_delay;
-	u64 exit_run_delay;
-	u64 exit_tsc;
-	u64 pml_exit_tsc;
+	u32 cpu;
 	u8 reason_source;
 	u8 proofs;
 	u16 pml_index;
+	u64 pml_entry_ns;
+	u64 stat[KVMETER_STATS_NR];
 	u32 nr_rows;
+	u32 nr_subs;
 	u8 row_of[KVMETER_ROW_INDEX_NR];
+	u8 row_of_l2[KVMETER_ROW_INDEX_NR];
 	u32 row_reason[KVMETER_EXIT_ROWS];
+	u8 row_level[KVMETER_EXIT_ROWS];
+	u8 sub_head[1 << KVMETER_SUB_HASH_BITS];
+	u8 sub_next[KVMETER_SUB_ROWS];
+	u8 sub_hash[KVMETER_SUB_ROWS];
 	u32 gen;
 	u32 mem_gen;
 	u32 index;
 	struct hlist_node node;
+	struct hlist_nulls_node task_node;
 	struct list_head siblings;
 };
 
 /**
  * struct kvmeter_vm_rec - what the module knows of one VM
  * @kvm: the VM, an identity outside its own probes. NULL: the record is free
- * @logging: dirty logging is on; written under the store lock, read by probes
+ * @logging: dirty logging is on; store lock
  * @scanned: @log_slots and @log_pages are established; store lock
  * @tdx: its exits cannot be looked into; set once before publish
  * @index: of the slot; constant
@@ -108,7 +195,7 @@ struct kvmeter_vm_rec {
 };
 
 /**
- * struct kvmeter_mem - the five arrays
+ * struct kvmeter_mem - the arrays
  * @map: by enum kvmeter_map
  */
 struct kvmeter_mem {
@@ -131,6 +218,8 @@ struct kvmeter_cpu {
 
 DECLARE_PER_CPU(struct kvmeter_cpu, kvmeter_cpu);
 
+extern struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
+
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
 
@@ -143,6 +232,11 @@ void kvmeter_store_add_vcpu(struct kvm_vcpu *vcpu);
 void kvmeter_store_del_vm(struct kvm *kvm);
 void kvmeter_store_del_vcpu(struct kvm_vcpu *vcpu);
 
+struct kvmeter_vcpu_rec *kvmeter_store_search_task(const struct task_struct *task);
+void kvmeter_store_bind_task(struct kvmeter_vcpu_rec *v, struct task_struct *task);
+
+void kvmeter_store_set_subs(bool on);
+void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_2m, u64 nr_1g);
 void kvmeter_store_set_log(struct kvm *kvm, u32 slots, u64 pages);
 void kvmeter_store_change_log(struct kvm *kvm, int slots, s64 pages);
 struct kvm *kvmeter_store_next_unscanned(u32 *vm);
@@ -158,20 +252,52 @@ void kvmeter_store_free_mem(struct kvmeter_mem *mem);
 
 void kvmeter_store_get_host(struct kvmeter_host *host);
 bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out);
-bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_exit *rows);
+bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
+			    struct kvmeter_exit *rows, struct kvmeter_sub *subs);
 
 /**
- * kvmeter_store_find - record of a vCPU
+ * kvmeter_store_find - record of a vCPU that this CPU's probes saw last
  * @vcpu: the vCPU that is running here
+ * @rec: set to its record, NULL if it has none
  *
  * Context: probes of that vCPU, preemption off.
- * Return: the record, made if it had none; NULL if there is no room for one.
+ * Return: false if it was not the last one: kvmeter_store_find_slow() finds it.
  */
-static __always_inline struct kvmeter_vcpu_rec *kvmeter_store_find(struct kvm_vcpu *vcpu)
+static __always_inline bool kvmeter_store_find(struct kvm_vcpu *vcpu, struct kvmeter_vcpu_rec **rec)
 {
-	if (likely(this_cpu_read(kvmeter_cpu.vcpu) == vcpu))
-		return this_cpu_read(kvmeter_cpu.rec);
-	return kvmeter_store_find_slow(vcpu);
+	if (unlikely(this_cpu_read(kvmeter_cpu.vcpu) != vcpu))
+		return false;
+	*rec = this_cpu_read(kvmeter_cpu.rec);
+	return true;
+}
+
+/**
+ * kvmeter_store_forget_here - this CPU's next probe has to look up its vCPU anew
+ *
+ * Context: preemption off.
+ */
+static __always_inline void kvmeter_store_forget_here(void)
+{
+	this_cpu_write(kvmeter_cpu.vcpu, NULL);
+}
+
+/**
+ * kvmeter_store_find_task - record of the vCPU that a thread ran last
+ * @task: the thread
+ *
+ * For threads that run no vCPU, which most are, this is one load and a test.
+ *
+ * Context: preemption off; it is the running thread, or one that the scheduler has in hand.
+ * Return: the record, or NULL. Outside of KVM_RUN, the thread may lose it at any time.
+ */
+static __always_inline struct kvmeter_vcpu_rec *
+kvmeter_store_find_task(const struct task_struct *task)
+{
+	u32 chain = hash_ptr(task, KVMETER_TASK_HASH_BITS);
+
+	if (likely(is_a_nulls(READ_ONCE(kvmeter_tasks[chain].first))))
+		return NULL;
+	return kvmeter_store_search_task(task);
 }
 
 /*
@@ -186,6 +312,9 @@ static __always_inline void kvmeter_store_step_seq(struct kvmeter_vcpu *slot)
 /**
  * kvmeter_store_write_begin - readers of this vCPU's slot and rows: from here on, look again
  * @slot: the vCPU's slot
+ *
+ * The ledger clock is to be read after this: a reader that reads it before sees the state as it
+ * was, and must not find later that it had ended by then.
  *
  * Context: probes of that vCPU, preemption off.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The five arrays of counts: how large each is, and memory of the module's own for them. */
+/* The arrays of counts: how large each is, and memory of the module's own for them. */
 #include <linux/minmax.h>
 #include <linux/vmalloc.h>
 
@@ -20,6 +20,7 @@ size_t kvmeter_store_map_value_size(enum kvmeter_map map)
 		[KVMETER_MAP_VMS] = sizeof(struct kvmeter_vm),
 		[KVMETER_MAP_VCPUS] = sizeof(struct kvmeter_vcpu),
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
+		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 	};
 
 	return size[map];
@@ -45,6 +46,8 @@ u32 kvmeter_store_map_entries(enum kvmeter_map map)
 		return kvmeter_max_vcpus;
 	case KVMETER_MAP_EXITS:
 		return kvmeter_max_vcpus * KVMETER_EXIT_ROWS;
+	case KVMETER_MAP_SUBS:
+		return kvmeter_max_vcpus * KVMETER_SUB_ROWS;
 	default:
 		return 0;
 	}

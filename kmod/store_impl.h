@@ -57,4 +57,11 @@ static inline struct kvmeter_exit *kvmeter_vcpu_rows(u32 i)
 	return rows + (size_t)i * KVMETER_EXIT_ROWS;
 }
 
+static inline struct kvmeter_sub *kvmeter_vcpu_subs(u32 i)
+{
+	struct kvmeter_sub *subs = kvmeter_store.mem.map[KVMETER_MAP_SUBS];
+
+	return subs + (size_t)i * KVMETER_SUB_ROWS;
+}
+
 #endif /* _KVMETER_STORE_IMPL_H */

@@ -13,13 +13,16 @@ static struct kvmeter_store *const st = &kvmeter_store;
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 {
 	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
+	struct kvmeter_vcpu_rec *v;
 
 	lockdep_assert_held(&st->lock);
 	slot->log_slots = vm->log_slots;
 	slot->log_pages = vm->log_pages;
 	WRITE_ONCE(slot->log_state, !vm->scanned ? KVMETER_LOG_UNKNOWN :
 				    vm->log_slots ? KVMETER_LOG_ON : KVMETER_LOG_OFF);
-	WRITE_ONCE(vm->logging, vm->scanned && vm->log_slots);
+	vm->logging = vm->scanned && vm->log_slots;
+	list_for_each_entry(v, &vm->vcpus, siblings)
+		WRITE_ONCE(v->logging, vm->logging);
 }
 
 /**

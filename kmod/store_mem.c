@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "clock.h"
 #include "store_impl.h"
 
 static struct kvmeter_store *const st = &kvmeter_store;
@@ -46,21 +47,29 @@ void kvmeter_store_sum_untracked_locked(void)
  * kvmeter_store_move_vcpu_locked - carry a vCPU's counts to the memory in use now
  * @v: its record
  *
- * Context: store lock held; no probe of that vCPU runs but the caller's.
+ * Context: store lock held; no probe of that vCPU runs but the caller's, or one of the scheduler's,
+ * which waits for the record's lock.
  */
 void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v)
 {
 	struct kvmeter_vcpu *slot = kvmeter_vcpu_slot(v->index);
 	struct kvmeter_exit *rows = kvmeter_vcpu_rows(v->index);
+	struct kvmeter_sub *subs = kvmeter_vcpu_subs(v->index);
 
 	lockdep_assert_held(&st->lock);
+	raw_spin_lock(&v->lock);
 	memcpy(rows, v->rows, v->nr_rows * sizeof(*rows));
+	memcpy(subs, v->subs, v->nr_subs * sizeof(*subs));
 	*slot = *v->slot;
 	if (v->open)
 		v->open = rows + (v->open - v->rows);
+	if (v->open_sub)
+		v->open_sub = subs + (v->open_sub - v->subs);
 	v->slot = slot;
 	v->rows = rows;
+	v->subs = subs;
 	smp_store_release(&v->mem_gen, st->mem_gen); /* find_slow() reads it without the lock */
+	raw_spin_unlock(&v->lock);
 }
 
 /*
@@ -178,7 +187,9 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
  * kvmeter_store_get_vcpu - consistent copy of a vCPU's slot and rows
  * @vcpu: the slot
  * @out: filled in
+ * @now_ns: set to the ledger clock at that time; or NULL
  * @rows: KVMETER_EXIT_ROWS of them, filled in as far as out->nr_rows says; or NULL
+ * @subs: KVMETER_SUB_ROWS of them, filled in as far as out->nr_subs says; or NULL
  *
  * The lock keeps the slot with its vCPU; the sequence number tells of a probe in between. After
  * some tries a copy is given as it is.
@@ -186,7 +197,8 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
  * Context: process.
  * Return: false if the slot is not in use.
  */
-bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_exit *rows)
+bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
+			    struct kvmeter_exit *rows, struct kvmeter_sub *subs)
 {
 	struct kvmeter_vcpu_rec *v = &st->vcpus[vcpu];
 	unsigned int tries = 16;
@@ -203,6 +215,11 @@ bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, struct kvmeter_e
 			out->nr_rows = READ_ONCE(v->nr_rows);
 			if (rows)
 				memcpy(rows, v->rows, out->nr_rows * sizeof(*rows));
+			out->nr_subs = READ_ONCE(v->nr_subs);
+			if (subs)
+				memcpy(subs, v->subs, out->nr_subs * sizeof(*subs));
+			if (now_ns)
+				*now_ns = kvmeter_clock_now();
 			smp_rmb(); /* pairs with kvmeter_store_write_begin() */
 		} while (((seq & 1) || READ_ONCE(v->slot->seq) != seq) && --tries);
 		out->gen = v->gen;

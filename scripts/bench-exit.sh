@@ -7,10 +7,16 @@
 #   scripts/bench-exit.sh KERNEL LEG       one measurement, its JSON object to standard output
 #
 # A guest executes CPUID in a loop; counted are all the instructions of one exit and entry, with nothing
-# attached (base), and what is added by the module, by ftrace recording kvm_exit and kvm_entry, and by a BPF
-# program that counts exits by reason in a hash map. build/bench/exit.json holds an array of
-#   {"leg", "kernel", "base", "base_again", "added": {"kvmeter", "kvmeter_detached", "ftrace", "bpf_count"}}
-# where kvmeter_detached is the module before BPF maps are attached, and base_again is measured last.
+# attached (base), and what is added by the module and by its peers. build/bench/exit.json holds an array of
+#   {"leg", "kernel", "base", "base_again", "added": {...}}
+# where base_again is measured last, and the keys of "added" are
+#   kvmeter             the module, BPF maps attached
+#   kvmeter_detached    before they are attached
+#   kvmeter_subreasons  as kvmeter, and sub-reasons are counted (module parameter subreasons)
+#   ftrace              ftrace records kvm_exit and kvm_entry
+#   bpf_count           a BPF program counts exits by reason in a hash map
+#   perf_kvm_stat       perf kvm stat record -a
+#   bpftrace_count      bpftrace counts exits by reason
 
 . "$(dirname "$0")/lib.sh"
 
@@ -21,9 +27,12 @@ here=$KVMETER_TOP/scripts
 
 measure()
 {
-	local args=(--kernel "$1" --leg "$2" --timeout 400)
+	local args=(--kernel "$1" --leg "$2" --timeout 600)
 
-	[ "$2" != amd ] || args+=(--icount)
+	case $2 in
+	amd) args+=(--icount) ;;
+	intel) args+=(--prog perf --prog bpftrace) ;;
+	esac
 	"$here/lab.sh" "${args[@]}" -- sh selftests/bench_exit.sh
 }
 

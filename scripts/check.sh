@@ -9,8 +9,8 @@
 #   LEGS      legs to test, default both
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmark's limit
 #
-# By default all selftests run on kernel 6.1, and on the others those of exits, steal, dirty pages and maps, each
-# of which loads and unloads the module.
+# By default all selftests run on kernel 6.1, and on the others those of exits, the ledger, steal, dirty pages and
+# maps, each of which loads and unloads the module.
 #
 # The legs run side by side, the kernels of a leg one after the other. What each host printed is kept in
 # build/check/KERNEL-LEG.log, and shown whole if anything in it failed. The last line is
@@ -27,8 +27,9 @@ legs=${LEGS:-amd intel}
 tests=${TESTS:-}
 here=$KVMETER_TOP/scripts
 logs=$KVMETER_TOP/build/check
-smoke_tests="exits_test steal_test dirty_test attach_test"
+smoke_tests="exits_test ledger_test steal_test dirty_test attach_test"
 limit=200 # instructions that the module may add to an exit
+perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
 pids=()
 
@@ -61,27 +62,38 @@ in_lab()
 	rm -f "$out"
 }
 
-# The figure of make bench-exit, held against its limit.
+# check_figure NAME FIGURE LIMIT: both may have a fraction.
+check_figure()
+{
+	if awk -v figure="$2" -v limit="$3" 'BEGIN { exit !(figure > 0 && figure <= limit) }'; then
+		echo "ok bench-exit $1: $2 instructions, at most $3"
+		echo "1 passed, 0 failed, 0 skipped"
+	else
+		echo "not ok bench-exit $1: '$2' instructions, at most $3"
+		echo "0 passed, 1 failed, 0 skipped"
+	fi
+}
+
+# The figure of make bench-exit, held against its limit and against those of the peers.
 check_bench()
 {
-	local json added
+	local json key added=()
 
 	json=$("$here/bench-exit.sh" "$1" "$2") || true
 	echo "$json"
-	added=$(sed -n 's/.*"kvmeter": \([0-9]*\).*/\1/p' <<<"$json")
-	if [ -n "$added" ] && [ "$added" -le $limit ]; then
-		echo "ok bench-exit: $added instructions, at most $limit"
-		echo "1 passed, 0 failed, 0 skipped"
-	else
-		echo "not ok bench-exit: '$added' instructions, at most $limit"
-		echo "0 passed, 1 failed, 0 skipped"
-	fi
+	for key in kvmeter perf_kvm_stat bpftrace_count; do
+		added[${#added[@]}]=$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")
+	done
+	check_figure limit "${added[0]}" $limit
+	check_figure perf_kvm_stat "${added[0]}" "$(awk -v n="${added[1]}" -v d=$perf_share 'BEGIN { print n / d }')"
+	check_figure bpftrace_count "${added[0]}" \
+		"$(awk -v n="${added[2]}" -v d=$bpftrace_share 'BEGIN { print n / d }')"
 }
 
 # What wants a stock QEMU and a whole root, and the lab itself.
 check_amd()
 {
-	in_lab "$1" amd --parallel --timeout 600 -- sh selftests/run.sh guest_test.sh reader_test.sh
+	in_lab "$1" amd --parallel --timeout 600 -- sh selftests/run.sh guest_test.sh perf_test.sh reader_test.sh
 	"$here/lab-test.sh" "$1" amd || true
 }
 

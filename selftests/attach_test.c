@@ -16,14 +16,13 @@
 
 #include "host.h"
 #include "meter.h"
+#include "reason.h"
 
 #define ROUNDS 11
 #define CHUNK 10007
 #define SHORT_CHUNK 1009
 #define NOBODY 65534
 #define WILD ((void *)0xdead000000000000UL)
-#define VMX_CPUID 10
-#define SVM_CPUID 0x72
 
 FIXTURE(attach)
 {
@@ -35,7 +34,7 @@ FIXTURE(attach)
 
 static uint32_t cpuid_reason(void)
 {
-	return vmm_is_intel() ? VMX_CPUID : SVM_CPUID;
+	return reason_of(VMX_CPUID, SVM_CPUID);
 }
 
 static int errno_of(int ret)
@@ -99,6 +98,7 @@ TEST_F(attach, sizes)
 		[KVMETER_MAP_VMS] = sizeof(struct kvmeter_vm),
 		[KVMETER_MAP_VCPUS] = sizeof(struct kvmeter_vcpu),
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
+		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 	};
 	unsigned int i;
 
@@ -111,6 +111,8 @@ TEST_F(attach, sizes)
 	EXPECT_EQ(1, self->info.map[KVMETER_MAP_HOST].max_entries);
 	EXPECT_EQ(KVMETER_EXIT_ROWS * self->info.map[KVMETER_MAP_VCPUS].max_entries,
 		  self->info.map[KVMETER_MAP_EXITS].max_entries);
+	EXPECT_EQ(KVMETER_SUB_ROWS * self->info.map[KVMETER_MAP_VCPUS].max_entries,
+		  self->info.map[KVMETER_MAP_SUBS].max_entries);
 }
 
 TEST_F(attach, wrong_argument)

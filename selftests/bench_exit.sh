@@ -6,20 +6,56 @@ cd "$(dirname "$0")"
 
 tracing=/sys/kernel/tracing
 count=../bpf/kvmeter-bench-count
+tmp=$(mktemp -d)
+peer=''
+trap '[ -z "$peer" ] || kill $peer; rm -rf "$tmp"' EXIT
 
+# measure: the cost of an exit to standard output; how many it took is left in $tmp/exits.
 measure()
 {
-	./bench_exit
+	./bench_exit >"$tmp/measured"
+	read -r cost exits <"$tmp/measured"
+	echo "$exits" >"$tmp/exits"
+	echo "$cost"
 }
 
-wait_attached()
+fail()
 {
-	tries=100
-	while ! grep -q attached "$1" 2>/dev/null; do
+	echo "bench_exit: $*" >&2
+	cat "$tmp/peer.out" >&2
+	exit 1
+}
+
+# start_peer COMMAND...: in the background, its output to $tmp/peer.out.
+start_peer()
+{
+	"$@" >"$tmp/peer.out" 2>&1 &
+	peer=$!
+}
+
+stop_peer()
+{
+	kill -INT "$peer"
+	wait "$peer" || true
+	peer=''
+}
+
+# wait_for TEXT FILE: until the peer has come as far as that, and a moment more.
+wait_for()
+{
+	tries=300
+	until grep -q "$1" "$2" 2>/dev/null; do
 		tries=$((tries - 1))
-		[ $tries -gt 0 ] || { echo "bench_exit: $count did not attach" >&2; exit 1; }
-		sleep 0.1
+		[ $tries -gt 0 ] || fail "no $1 in $2"
+		sleep 1
 	done
+	sleep 1
+}
+
+# expect_seen NUMBER: the peer was there all the time, if it saw that many.
+expect_seen()
+{
+	[ "${1:-0}" -ge "$(cat "$tmp/exits")" ] || fail "a peer saw ${1:-0} of $(cat "$tmp/exits") exits"
 }
 
 base=$(measure)
@@ -28,6 +64,8 @@ insmod ../kvmeter.ko
 own=$(measure)
 ../bpf/kvmeter attach >/dev/null
 attached=$(measure)
+echo 1 >/sys/module/kvmeter/parameters/subreasons
+subreasons=$(measure)
 ../bpf/kvmeter detach >/dev/null
 rmmod kvmeter
 
@@ -37,19 +75,36 @@ ftrace=$(measure)
 echo 0 >$tracing/events/kvm/kvm_exit/enable
 echo 0 >$tracing/events/kvm/kvm_entry/enable
 
-$count >/tmp/count.out 2>&1 &
-pid=$!
-wait_attached /tmp/count.out
+start_peer $count
+wait_for attached "$tmp/peer.out"
 bpf=$(measure)
-kill $pid
-wait $pid || true
+stop_peer
+
+start_peer perf kvm stat record -a -o "$tmp/perf.data"
+wait_for perf_event "/proc/$peer/maps"
+perf=$(measure)
+stop_peer
+# Each exit is two samples at least, of its end and of the entry after it.
+samples=$(sed -n 's/.*(\([0-9]*\) samples).*/\1/p' "$tmp/peer.out")
+expect_seen $((${samples:-0} / 2))
+rm "$tmp/perf.data"
+
+start_peer bpftrace -e 'tracepoint:kvm:kvm_exit { @[args->exit_reason] = count(); }'
+wait_for ttach "$tmp/peer.out"
+bpftrace=$(measure)
+stop_peer
+expect_seen "$(sed -n 's/^@\[[0-9]*\]: //p' "$tmp/peer.out" | sort -n | tail -n 1)"
+
 again=$(measure)
 
 awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v base="$base" -v again="$again" \
-	-v own="$own" -v attached="$attached" -v ftrace="$ftrace" -v bpf="$bpf" 'BEGIN {
+	-v own="$own" -v attached="$attached" -v subreasons="$subreasons" -v ftrace="$ftrace" \
+	-v bpf="$bpf" -v perf="$perf" -v bpftrace="$bpftrace" 'BEGIN {
 	printf "{\"leg\": \"%s\", \"kernel\": \"%s\", \"base\": %.1f, \"base_again\": %.1f, ", \
 		leg, kernel, base, again
 	printf "\"added\": {\"kvmeter\": %.1f, \"kvmeter_detached\": %.1f, ", \
 		attached - base, own - base
-	printf "\"ftrace\": %.1f, \"bpf_count\": %.1f}}\n", ftrace - base, bpf - base
+	printf "\"kvmeter_subreasons\": %.1f, ", subreasons - base
+	printf "\"ftrace\": %.1f, \"bpf_count\": %.1f, ", ftrace - base, bpf - base
+	printf "\"perf_kvm_stat\": %.1f, \"bpftrace_count\": %.1f}}\n", perf - base, bpftrace - base
 }'

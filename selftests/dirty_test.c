@@ -10,12 +10,12 @@
 
 #include "host.h"
 #include "meter.h"
+#include "reason.h"
 
 #define PAGES 6007
 #define FRESH_PAGES 1009
 #define ROUNDS 3
 #define PML_ENTRIES 512
-#define VMX_PML_FULL 62
 
 FIXTURE(dirty)
 {

@@ -12,6 +12,7 @@
 
 #include "host.h"
 #include "meter.h"
+#include "reason.h"
 
 #define EVENTS 10007
 #define OTHER_EVENTS 5003
@@ -22,28 +23,14 @@
 #define MSR_WRITE_INTERCEPTED 0x79
 #define HYPERCALL_UNKNOWN 0xfffff
 
-#define VMX_CPUID 10
-#define VMX_HLT 12
-#define VMX_VMCALL 18
-#define VMX_IO 30
-#define VMX_MSR_READ 31
-#define VMX_MSR_WRITE 32
-#define VMX_EPT_VIOLATION 48
-#define SVM_CPUID 0x72
-#define SVM_HLT 0x78
-#define SVM_IO 0x7b
-#define SVM_MSR 0x7c
-#define SVM_VMMCALL 0x81
-#define SVM_NPF 0x400
-
 static uint32_t io_reason(void)
 {
-	return vmm_is_intel() ? VMX_IO : SVM_IO;
+	return reason_of(VMX_IO, SVM_IO);
 }
 
 static uint32_t cpuid_reason(void)
 {
-	return vmm_is_intel() ? VMX_CPUID : SVM_CPUID;
+	return reason_of(VMX_CPUID, SVM_CPUID);
 }
 
 FIXTURE(exits)
@@ -116,7 +103,7 @@ FIXTURE_TEARDOWN(exits)
 TEST_F_TIMEOUT(exits, exact, 120)
 {
 	const char *job = vmm_is_intel() ? variant->vmx_job : variant->svm_job;
-	uint32_t reason = vmm_is_intel() ? variant->vmx : variant->svm;
+	uint32_t reason = reason_of(variant->vmx, variant->svm);
 	uint64_t doorbell = reason == io_reason();
 	struct vmm_vcpu *vcpu = &self->vm.vcpu[0];
 	struct meter_vcpu before, idle, after;
@@ -145,8 +132,10 @@ TEST_F_TIMEOUT(exits, exact, 120)
 		EXPECT_EQ(trace.count[i], meter_count(&after, trace.reason[i]));
 		exits += trace.count[i];
 	}
-	for (i = 1; i < after.v.nr_rows; i++)
+	for (i = 1; i < after.v.nr_rows; i++) {
+		EXPECT_EQ(1, after.rows[i].level);
 		EXPECT_EQ(host_trace_count(&trace, after.rows[i].reason), after.rows[i].count);
+	}
 	for (i = 0; i < after.v.nr_rows; i++)
 		rows += after.rows[i].count;
 	EXPECT_EQ(0, after.rows[0].count);
@@ -162,7 +151,7 @@ TEST_F_TIMEOUT(exits, times, 120)
 {
 	const char *job = vmm_is_intel() ? variant->vmx_job : variant->svm_job;
 	struct meter_vcpu after;
-	uint64_t wall, time = 0, open;
+	uint64_t wall, time = 0, vmm = 0, steal = 0, user_exits = 0, ns, open;
 	uint32_t i;
 
 	wall = host_now_ns();
@@ -177,21 +166,29 @@ TEST_F_TIMEOUT(exits, times, 120)
 		/* The doorbell was the last exit, and the guest has not been entered since. */
 		open = row->reason == io_reason();
 		EXPECT_EQ(row->count - open, ended);
-		time += row->time_ns;
+		ns = meter_row_ns(row);
+		time += ns;
+		vmm += row->vmm_ns;
+		steal += row->steal_ns;
+		user_exits += row->user_exits;
 		if (!ended) {
-			EXPECT_EQ(0, row->time_ns);
+			EXPECT_EQ(0, ns);
+			EXPECT_EQ(UINT64_MAX, row->min_ns);
 			continue;
 		}
-		EXPECT_GE(row->max_ns * ended, row->time_ns);
-		/* An exit into which steal fell is no candidate for the shortest. */
-		if (row->min_ns != UINT64_MAX)
-			EXPECT_LE(row->min_ns, row->max_ns);
-		if (!after.v.steal_nr)
-			EXPECT_LE(row->min_ns * ended, row->time_ns);
+		EXPECT_GE(row->max_ns * ended, ns);
+		EXPECT_LE(row->min_ns, row->max_ns);
+		EXPECT_LE(row->min_ns * ended, ns);
 		EXPECT_LT(0, row->max_ns);
 	}
 	EXPECT_LT(0, time);
 	EXPECT_GT(wall, time + after.v.steal_ns);
+	/* What the exits took is in the ledger, and so is the time of the one that goes on. */
+	EXPECT_LE(time, after.v.kernel_ns + after.v.vmm_ns + after.v.halt_ns);
+	EXPECT_LE(vmm, after.v.vmm_ns);
+	EXPECT_LE(steal, after.v.steal_ns);
+	/* The doorbell's is added when it ends. */
+	EXPECT_EQ(user_exits + 1, after.v.user_exits);
 }
 
 struct runner {

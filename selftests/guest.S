@@ -2,9 +2,9 @@
 /*
  * The guest: each vmm_guest_<kind> makes the event named exactly %esi times, then one doorbell.
  *
- * Flat 32-bit protected mode, no paging, no stack, no memory of its own: a doorbell is the only
- * thing that happens between two jobs, and it dirties nothing. The VMM answers it by writing the
- * registers of the next job:
+ * Flat 32-bit protected mode, no paging, no memory of its own, and no stack but where it says so: a
+ * doorbell is the only thing that happens between two jobs, and it dirties nothing. The VMM answers
+ * it by writing the registers of the next job:
  *
  *   %eax  guest physical address of the job
  *   %esi  how many events, at least 1
@@ -57,6 +57,14 @@
 1:	hlt
 	again 1b
 
+	/* Halts until an interrupt: sti holds it off until hlt. Needs vmm_init_irqchip(). */
+	job vmm_guest_hlt_irq
+	movl	$VMM_CODE_ADDR, %esp
+1:	sti
+	hlt
+	cli
+	again 1b
+
 	job vmm_guest_rdmsr
 	movl	%edi, %ecx
 1:	rdmsr
@@ -88,6 +96,30 @@
 	/* No exits of its own. */
 	job vmm_guest_busy
 1:	again 1b
+
+	/* Runs the nested guest whose VMCB is at %edi, until its next exit. */
+	job vmm_guest_vmrun
+1:	movl	%edi, %eax
+	vmrun
+	again 1b
+
+	/* The nested guest: its hypervisor runs it again where it left. */
+	job vmm_guest_nested
+	cpuid
+
+	/* The one interrupt there is: end of interrupt, to the local APIC. */
+interrupt:
+	movl	$0, 0xfee000b0
+	iret
+
+	/* Flat 4 GiB: nothing, code, data; accessed already. */
+	.balign 8
+	job vmm_guest_gdt
+	.quad	0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+
+	/* Gate of VMM_VECTOR: offset, selector, a present 32-bit interrupt gate. */
+	job vmm_guest_gate
+	.word	VMM_CODE_ADDR + interrupt - vmm_guest_begin, VMM_CODE_SEL, 0x8e00, 0
 
 	job vmm_guest_end
 

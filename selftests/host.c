@@ -23,6 +23,12 @@
 #define LOG_WARNING 4
 /* An instance of its own: tests do not meddle with what others trace. */
 #define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
+#define TRACING "/sys/kernel/tracing"
+#define SYNTHETIC TRACING "/synthetic_events"
+#define LATENCY "kvmeter_selftest"
+#define HIST_BEGIN "hist:keys=common_pid:ts0=common_timestamp"
+#define HIST_END \
+	"hist:keys=common_pid:lat=common_timestamp-$ts0:onmatch(kvm.kvm_exit)." LATENCY "($lat)"
 #define TRIGGER INSTANCE "/events/kvm/kvm_exit/trigger"
 #define HIST INSTANCE "/events/kvm/kvm_exit/hist"
 
@@ -103,18 +109,24 @@ int host_log_next(int fd, char *text, size_t size)
 	}
 }
 
-static int write_trigger(const char *prefix, pid_t tid)
+static int write_text(const char *path, int flags, const char *text)
 {
-	int fd = open(TRIGGER, O_WRONLY | O_CLOEXEC);
-	char text[96];
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	snprintf(text, sizeof(text), "%shist:keys=exit_reason if common_pid == %d", prefix, tid);
 	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+static int write_trigger(const char *prefix, pid_t tid)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "%shist:keys=exit_reason if common_pid == %d", prefix, tid);
+	return write_text(TRIGGER, 0, text);
 }
 
 int host_trace_start(struct host_trace *trace)
@@ -180,6 +192,66 @@ uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason)
 		if (trace->reason[i] == reason)
 			count += trace->count[i];
 	return count;
+}
+
+/*
+ * An exit leaves its time in a variable of its histogram; the entry that finds one there makes an
+ * event of our own of the difference, and that has a histogram.
+ */
+int host_latency_start(struct host_latency *latency, uint32_t reason)
+{
+	char begin[128], end[128];
+	int ret;
+
+	memset(latency, 0, sizeof(*latency));
+	latency->tid = gettid();
+	latency->reason = reason;
+	snprintf(begin, sizeof(begin), HIST_BEGIN " if exit_reason == %u && common_pid == %d",
+		 reason, latency->tid);
+	snprintf(end, sizeof(end), HIST_END " if common_pid == %d", latency->tid);
+	ret = write_text(SYNTHETIC, O_APPEND, LATENCY " u64 lat");
+	if (!ret)
+		ret = write_text(TRACING "/events/synthetic/" LATENCY "/trigger", 0,
+				 "hist:keys=lat.log2");
+	if (!ret)
+		ret = write_text(TRACING "/events/kvm/kvm_exit/trigger", 0, begin);
+	if (!ret)
+		ret = write_text(TRACING "/events/kvm/kvm_entry/trigger", 0, end);
+	return ret;
+}
+
+static int parse_latency(struct host_latency *latency)
+{
+	unsigned long long count;
+	unsigned int log2;
+	char line[256];
+	FILE *f;
+
+	f = fopen(TRACING "/events/synthetic/" LATENCY "/hist", "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "{ lat: ~ 2^%u } hitcount: %llu", &log2, &count) != 2)
+			continue;
+		/* Rounded up: 2^n is (2^(n-1), 2^n]. */
+		if (log2 < KVMETER_HIST_BUCKETS)
+			latency->hist.bucket[log2] += count;
+		else
+			latency->hist.bucket[KVMETER_HIST_BUCKETS - 1] += count;
+	}
+	fclose(f);
+	return 0;
+}
+
+int host_latency_stop(struct host_latency *latency)
+{
+	int ret = parse_latency(latency);
+
+	/* In the order in which they need each other. */
+	write_text(TRACING "/events/kvm/kvm_entry/trigger", O_TRUNC, "");
+	write_text(TRACING "/events/kvm/kvm_exit/trigger", O_TRUNC, "");
+	write_text(TRACING "/events/synthetic/" LATENCY "/trigger", O_TRUNC, "");
+	return ret ? ret : write_text(SYNTHETIC, O_APPEND, "!" LATENCY);
 }
 
 bool host_is_slow(void)

@@ -7,6 +7,7 @@
 #ifndef KVMETER_SELFTESTS_HOST_H
 #define KVMETER_SELFTESTS_HOST_H
 
+#include <linux/kvmeter.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -61,6 +62,24 @@ int host_trace_stop(struct host_trace *trace);
 
 /** host_trace_count() - exits for a reason */
 uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason);
+
+/**
+ * struct host_latency - the kernel's own times from kvm_exit to kvm_entry, for one reason
+ * @tid: thread whose exits are timed
+ * @reason: of the exits
+ * @hist: the times, in buckets as kvmeter's
+ */
+struct host_latency {
+	pid_t tid;
+	uint32_t reason;
+	struct kvmeter_hist hist;
+};
+
+/** host_latency_start() - begin to time the calling thread's exits for a reason */
+int host_latency_start(struct host_latency *latency, uint32_t reason);
+
+/** host_latency_stop() - fill in the times, and stop timing */
+int host_latency_stop(struct host_latency *latency);
 
 /** host_is_slow() - is this the emulated host on which an instruction takes 100 times as long? */
 bool host_is_slow(void);

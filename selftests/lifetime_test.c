@@ -11,6 +11,7 @@
 
 #include "host.h"
 #include "meter.h"
+#include "reason.h"
 
 #define KILL_ROUNDS (host_is_slow() ? 5 : 17)
 #define KILL_VMMS 3
@@ -19,12 +20,10 @@
 #define OVER 3
 #define LIMITS "max_vms=64 max_vcpus=64"
 #define EVENTS 1009
-#define VMX_CPUID 10
-#define SVM_CPUID 0x72
 
 static uint32_t cpuid_reason(void)
 {
-	return vmm_is_intel() ? VMX_CPUID : SVM_CPUID;
+	return reason_of(VMX_CPUID, SVM_CPUID);
 }
 
 static uint64_t all_exits(const struct host_trace *trace)

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #define DEBUGFS "/sys/kernel/debug/kvmeter/"
 #define WAIT_STEP_US 10000
@@ -20,7 +21,7 @@
 static const char *const map_name[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
 	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
-	[KVMETER_MAP_EXITS] = "kvmeter_exits",
+	[KVMETER_MAP_EXITS] = "kvmeter_exits", [KVMETER_MAP_SUBS] = "kvmeter_subs",
 };
 
 int meter_create_maps(const struct kvmeter_info *info, int fd[KVMETER_MAP_NR])
@@ -158,17 +159,39 @@ int meter_vcpu_slot(const struct meter *m, int fd, unsigned int vcpu_id)
 	return -ENOENT;
 }
 
-int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy)
+int meter_pid_slot(const struct meter *m, pid_t pid)
 {
-	int slot = meter_vcpu_slot(m, fd, vcpu_id);
+	const struct kvmeter_vcpu *v = m->map[KVMETER_MAP_VCPUS];
+	const struct kvmeter_vm *vms = m->map[KVMETER_MAP_VMS];
+	uint32_t i;
+
+	for (i = 0; i < meter_host(m)->vcpus_hi; i++)
+		if (v[i].gen % 2 && vms[v[i].vm].gen == v[i].vm_gen &&
+		    vms[v[i].vm].pid == (uint32_t)pid)
+			return (int)i;
+	return -ENOENT;
+}
+
+uint64_t meter_now_ns(const struct meter *m)
+{
+	unsigned __int128 scaled = __rdtsc();
+
+	scaled *= meter_host(m)->tsc_mult;
+	return (uint64_t)(scaled >> KVMETER_TSC_SHIFT);
+}
+
+/* The clock is read before it is known that the copy is good: nothing had changed until then. */
+int meter_read_slot(const struct meter *m, unsigned int slot, struct meter_vcpu *copy,
+		    uint64_t *now_ns)
+{
 	const struct kvmeter_exit *rows = m->map[KVMETER_MAP_EXITS];
 	const struct kvmeter_vcpu *v = m->map[KVMETER_MAP_VCPUS];
+	const struct kvmeter_sub *subs = m->map[KVMETER_MAP_SUBS];
 	uint32_t seq, gen;
 
-	if (slot < 0)
-		return slot;
 	v += slot;
 	rows += (size_t)slot * KVMETER_EXIT_ROWS;
+	subs += (size_t)slot * KVMETER_SUB_ROWS;
 	gen = __atomic_load_n(&v->gen, __ATOMIC_ACQUIRE);
 	for (;;) {
 		seq = __atomic_load_n(&v->seq, __ATOMIC_ACQUIRE);
@@ -176,30 +199,69 @@ int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter
 			continue;
 		copy->v = *v;
 		memcpy(copy->rows, rows, sizeof(copy->rows));
+		memcpy(copy->subs, subs, sizeof(copy->subs));
 		atomic_thread_fence(memory_order_acquire);
+		*now_ns = meter_now_ns(m);
+		_mm_lfence();
 		if (__atomic_load_n(&v->gen, __ATOMIC_RELAXED) != gen)
 			return -ENOENT;
-		if (__atomic_load_n(&v->seq, __ATOMIC_RELAXED) == seq)
+		if (__atomic_load_n(&v->seq, __ATOMIC_RELAXED) == seq &&
+		    __atomic_load_n(&v->wake_ns, __ATOMIC_RELAXED) == copy->v.wake_ns)
 			return 0;
 	}
 }
 
-const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t reason)
+int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy)
+{
+	int slot = meter_vcpu_slot(m, fd, vcpu_id);
+	uint64_t now_ns;
+
+	return slot < 0 ? slot : meter_read_slot(m, (unsigned int)slot, copy, &now_ns);
+}
+
+void meter_states(const struct meter_vcpu *copy, uint64_t now_ns, uint64_t ns[KVMETER_STATE_NR])
+{
+	const struct kvmeter_vcpu *v = &copy->v;
+
+	memcpy(ns, &v->guest_ns, KVMETER_STATE_NR * sizeof(*ns));
+	if (!v->since_ns)
+		return;
+	if (v->wake_ns > v->since_ns) {
+		ns[v->state] += v->wake_ns - v->since_ns;
+		ns[KVMETER_STATE_STEAL] += now_ns - v->wake_ns;
+	} else {
+		ns[v->state] += now_ns - v->since_ns;
+	}
+}
+
+uint64_t meter_ledger_ns(const struct meter_vcpu *copy)
+{
+	const struct kvmeter_vcpu *v = &copy->v;
+
+	return v->guest_ns + v->kernel_ns + v->vmm_ns + v->halt_ns + v->steal_ns + v->throttle_ns;
+}
+
+const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t level, uint32_t reason)
 {
 	uint32_t i;
 
 	/* Row 0 is for what has no row of its own. */
 	for (i = 1; i < copy->v.nr_rows; i++)
-		if (copy->rows[i].reason == reason)
+		if (copy->rows[i].level == level && copy->rows[i].reason == reason)
 			return &copy->rows[i];
 	return NULL;
 }
 
 uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason)
 {
-	const struct kvmeter_exit *row = meter_row(copy, reason);
+	const struct kvmeter_exit *row = meter_row(copy, 1, reason);
 
 	return row ? row->count : 0;
+}
+
+uint64_t meter_row_ns(const struct kvmeter_exit *row)
+{
+	return row->kernel_ns + row->vmm_ns + row->halt_ns;
 }
 
 uint64_t meter_hist_sum(const struct kvmeter_hist *hist)
@@ -253,7 +315,7 @@ int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t 
 {
 	char path[sizeof(DEBUGFS) + 64], line[256];
 	unsigned long long n;
-	unsigned int id;
+	unsigned int id, level;
 	char number[24];
 	FILE *f;
 
@@ -263,8 +325,8 @@ int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t 
 		return -errno;
 	*count = 0;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%u %23s %*s %*s %llu", &id, number, &n) == 3 && id == vcpu_id &&
-		    strtoul(number, NULL, 0) == reason)
+		if (sscanf(line, "%u %u %23s %*s %*s %llu", &id, &level, number, &n) == 4 &&
+		    id == vcpu_id && level == 1 && strtoul(number, NULL, 0) == reason)
 			*count = n;
 	fclose(f);
 	return 0;

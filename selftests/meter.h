@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <linux/kvmeter.h>
 
@@ -34,10 +35,12 @@ struct meter {
  * struct meter_vcpu - a consistent copy of what is counted for one vCPU
  * @v: its slot
  * @rows: its rows; those from @v.nr_rows on are zero
+ * @subs: its sub-reasons; those from @v.nr_subs on are zero
  */
 struct meter_vcpu {
 	struct kvmeter_vcpu v;
 	struct kvmeter_exit rows[KVMETER_EXIT_ROWS];
+	struct kvmeter_sub subs[KVMETER_SUB_ROWS];
 };
 
 /** meter_create_maps() - make the maps that @info asks for, not attached yet */
@@ -70,14 +73,45 @@ const struct kvmeter_vm *meter_vm(const struct meter *m, int fd);
 /** meter_vcpu_slot() - the slot number of a vCPU of that VM; -ENOENT if it has none */
 int meter_vcpu_slot(const struct meter *m, int fd, unsigned int vcpu_id);
 
+/** meter_pid_slot() - the slot number of the first vCPU of a process; -ENOENT if it has none */
+int meter_pid_slot(const struct meter *m, pid_t pid);
+
+/**
+ * meter_read_slot() - a consistent copy of the counts of the vCPU that has a slot
+ * @m: the module
+ * @slot: the slot
+ * @copy: set to the copy
+ * @now_ns: set to a time at which it was true, of the ledger clock
+ */
+int meter_read_slot(const struct meter *m, unsigned int slot, struct meter_vcpu *copy,
+		    uint64_t *now_ns);
+
 /** meter_read() - a consistent copy of a vCPU's counts */
 int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy);
 
-/** meter_row() - the row of a reason in a copy; NULL if there is none */
-const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t reason);
+/** meter_now_ns() - the ledger clock */
+uint64_t meter_now_ns(const struct meter *m);
 
-/** meter_count() - exits for a reason in a copy */
+/**
+ * meter_states() - where a vCPU's time went, up to now
+ * @copy: a copy of its counts
+ * @now_ns: when that was, as meter_read_slot() says
+ * @ns: set to the time in each state
+ */
+void meter_states(const struct meter_vcpu *copy, uint64_t now_ns, uint64_t ns[KVMETER_STATE_NR]);
+
+/** meter_ledger_ns() - what the states add up to in a copy, without what is in progress */
+uint64_t meter_ledger_ns(const struct meter_vcpu *copy);
+
+/** meter_row() - the row of a reason and a level in a copy; NULL if there is none */
+const struct kvmeter_exit *meter_row(const struct meter_vcpu *copy, uint32_t level,
+				     uint32_t reason);
+
+/** meter_count() - exits for a reason in a copy, from the guest itself */
 uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason);
+
+/** meter_row_ns() - handling time of a row: kernel, VMM and halt */
+uint64_t meter_row_ns(const struct kvmeter_exit *row);
 
 /** meter_hist_sum() - how many times a histogram has counted */
 uint64_t meter_hist_sum(const struct kvmeter_hist *hist);
@@ -100,7 +134,8 @@ unsigned int meter_wait_used(const struct meter *m, unsigned int vms);
 int meter_wait_log(const struct meter *m, int fd);
 
 /**
- * meter_debugfs_count() - exits for a reason as the VM's debugfs table "exits" has them
+ * meter_debugfs_count() - exits of the guest itself for a reason, as the VM's debugfs table
+ *			   "exits" has them
  * @fd: file descriptor of the VM
  * @vcpu_id: the vCPU
  * @reason: the reason

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include <linux/kvm.h>
 #include <kselftest_harness.h>
 
 #include "../bpf/reader.h"
@@ -101,7 +102,8 @@ static void make_snaps(struct two_snaps *s)
 		s->vm[i].v.gen = 1;
 		s->vcpu[i].v.gen = 1;
 		s->vcpu[i].v.vm_gen = 1;
-		s->vcpu[i].v.nr_rows = 2;
+		s->vcpu[i].nr_rows = 2;
+		s->vcpu[i].elapsed_ns = (i + 1) * 500000000ULL;
 		s->rows[i][0].min_ns = ~0ULL;
 		s->rows[i][1].reason = 0x72;
 		s->at[i][0] = 1;
@@ -121,7 +123,7 @@ static void make_snaps(struct two_snaps *s)
 static void set_row(struct kvmeter_exit *row, __u64 count, __u64 min_ns, __u64 max_ns)
 {
 	row->count = count;
-	row->time_ns = count * 100;
+	row->kernel_ns = count * 100;
 	row->min_ns = min_ns;
 	row->max_ns = max_ns;
 }
@@ -139,14 +141,21 @@ TEST(delta_subtracts)
 	s.vcpu[1].v.exits = 17;
 	s.vcpu[0].v.pml_gfn_sum = 5;
 	s.vcpu[1].v.pml_gfn_sum = 3;
+	s.vcpu[0].v.user_exit[KVM_EXIT_IO] = 4;
+	s.vcpu[1].v.user_exit[KVM_EXIT_IO] = 15;
+	s.vcpu[0].v.user_ns[KVM_EXIT_IO] = 1000;
+	s.vcpu[1].v.user_ns[KVM_EXIT_IO] = 1013;
 	kvmeter_delta_get(&s.delta, &s.cur, &s.prev);
 
 	ASSERT_EQ(1000000000ULL, s.delta.interval_ns);
 	ASSERT_EQ(1000000000ULL, s.delta.vms[0].elapsed_ns);
+	ASSERT_EQ(500000000ULL, s.delta.vcpus[0].elapsed_ns);
 	ASSERT_EQ(7, s.delta.vcpus[0].v.exits);
+	ASSERT_EQ(11, s.delta.vcpus[0].v.user_exit[KVM_EXIT_IO]);
+	ASSERT_EQ(13, s.delta.vcpus[0].v.user_ns[KVM_EXIT_IO]);
 	ASSERT_EQ((__u64)-2, s.delta.vcpus[0].v.pml_gfn_sum);
 	ASSERT_EQ(7, s.delta.rows[1].count);
-	ASSERT_EQ(700, s.delta.rows[1].time_ns);
+	ASSERT_EQ(700, s.delta.rows[1].kernel_ns);
 	ASSERT_EQ(7, s.delta.rows[1].hist.bucket[7]);
 	/* neither extreme is new: bounds of [64, 128), and 90 is known to be the lowest ever */
 	ASSERT_EQ(90, s.delta.rows[1].min_ns);
@@ -201,47 +210,107 @@ TEST(delta_is_armed_only_for_a_whole_interval)
 	ASSERT_FALSE(s.delta.vms[0].armed);
 }
 
-TEST(sum_orders_by_count_and_keeps_the_unknown_apart)
+struct two_vcpus {
+	struct kvmeter_exit rows[6];
+	struct kvmeter_snap_vcpu vcpus[2];
+	struct kvmeter_snap snap;
+};
+
+/* Two vCPUs of an AMD host; the second exited from a nested guest as well. */
+static void make_vcpus(struct two_vcpus *t)
 {
-	struct kvmeter_exit rows[5] = {};
-	struct kvmeter_snap_vcpu vcpus[2] = {};
-	struct kvmeter_snap snap = { .vcpus = vcpus, .rows = rows, .nr_vcpus = 2, .nr_rows = 5 };
+	memset(t, 0, sizeof(*t));
+	t->snap.vcpus = t->vcpus;
+	t->snap.rows = t->rows;
+	t->snap.nr_vcpus = 2;
+	t->snap.nr_rows = 6;
+	t->snap.host.vendor = KVMETER_VENDOR_SVM;
+	t->vcpus[0].nr_rows = 3;
+	t->vcpus[0].elapsed_ns = 1000000000;
+	t->vcpus[0].v.exits = 12;
+	t->vcpus[1].nr_rows = 3;
+	t->vcpus[1].first_row = 3;
+	t->vcpus[1].elapsed_ns = 1000000000;
+	t->vcpus[1].v.exits = 11;
+	t->vcpus[1].v.user_exit[KVM_EXIT_HLT] = 3;
+	set_row(&t->rows[0], 3, 50, 60);
+	t->rows[0].reason = 0x72; /* went into row 0: not the same as the row of 0x72 */
+	set_row(&t->rows[1], 4, 10, 20);
+	t->rows[1].reason = 0x72;
+	t->rows[1].level = 1;
+	set_row(&t->rows[2], 5, 1000, 2000);
+	t->rows[2].reason = 0x78;
+	t->rows[2].level = 1;
+	set_row(&t->rows[3], 0, ~0ULL, 0);
+	set_row(&t->rows[4], 9, 5, 15);
+	t->rows[4].reason = 0x72;
+	t->rows[4].level = 1;
+	set_row(&t->rows[5], 2, 3, 4);
+	t->rows[5].reason = 0x72;
+	t->rows[5].level = 2;
+}
+
+TEST(sum_orders_by_count_and_keeps_unknown_and_nested_apart)
+{
 	struct kvmeter_sum sum;
+	struct two_vcpus t;
 
-	snap.host.vendor = KVMETER_VENDOR_SVM;
-	vcpus[0].v.nr_rows = 3;
-	vcpus[0].elapsed_ns = 1000000000;
-	vcpus[0].v.exits = 12;
-	vcpus[1].v.nr_rows = 2;
-	vcpus[1].first_row = 3;
-	vcpus[1].elapsed_ns = 1000000000;
-	vcpus[1].v.exits = 9;
-	set_row(&rows[0], 3, 50, 60);
-	rows[0].reason = 0x72; /* went into row 0: not the same as the row of 0x72 */
-	set_row(&rows[1], 4, 10, 20);
-	rows[1].reason = 0x72;
-	set_row(&rows[2], 5, 1000, 2000);
-	rows[2].reason = 0x78;
-	set_row(&rows[3], 0, ~0ULL, 0);
-	set_row(&rows[4], 9, 5, 15);
-	rows[4].reason = 0x72;
-
-	kvmeter_sum_vcpus(&sum, &snap, 0, 2);
-	ASSERT_EQ(3, sum.nr_rows);
+	make_vcpus(&t);
+	kvmeter_sum_vcpus(&sum, &t.snap, 0, 2, false);
+	ASSERT_EQ(4, sum.nr_rows);
 	ASSERT_EQ(0x72, sum.rows[0].e.reason);
+	ASSERT_EQ(1, sum.rows[0].e.level);
 	ASSERT_FALSE(sum.rows[0].other);
+	ASSERT_STREQ("CPUID", sum.rows[0].name);
 	ASSERT_EQ(13, sum.rows[0].e.count);
 	ASSERT_EQ(5, sum.rows[0].e.min_ns);
 	ASSERT_EQ(20, sum.rows[0].e.max_ns);
 	ASSERT_EQ(0x78, sum.rows[1].e.reason);
 	ASSERT_TRUE(sum.rows[2].other);
+	ASSERT_STREQ("UNKNOWN", sum.rows[2].name);
 	ASSERT_EQ(0x72, sum.rows[2].e.reason);
 	ASSERT_EQ(3, sum.rows[2].e.count);
-	ASSERT_EQ(500, sum.idle_ns);
-	ASSERT_EQ(1600, sum.time_ns);
-	ASSERT_EQ(21, sum.v.exits);
-	ASSERT_EQ(21, (__u64)(sum.exits_s + 0.5));
+	ASSERT_EQ(2, sum.rows[3].e.level);
+	ASSERT_EQ(2, sum.rows[3].e.count);
+	ASSERT_EQ(3, sum.rows[3].e.min_ns);
+	ASSERT_EQ(23, sum.v.exits);
+	ASSERT_EQ(3, sum.v.user_exit[KVM_EXIT_HLT]);
+	ASSERT_EQ(23, (__u64)(sum.exits_s + 0.5));
 	kvmeter_sum_put(&sum);
+}
+
+TEST(sum_by_class_keeps_nested_apart)
+{
+	struct kvmeter_sum sum;
+	struct two_vcpus t;
+
+	make_vcpus(&t);
+	/* 0xa6, IDLE_HLT, is of class HLT as 0x78, HLT, is; at level 2 it is not */
+	t.rows[4].reason = 0xa6;
+	t.rows[5].reason = 0xa6;
+	kvmeter_sum_vcpus(&sum, &t.snap, 0, 2, true);
+	ASSERT_EQ(4, sum.nr_rows);
+	ASSERT_STREQ("HLT", sum.rows[0].name);
+	ASSERT_EQ(14, sum.rows[0].e.count);
+	ASSERT_EQ(5, sum.rows[0].e.min_ns);
+	ASSERT_EQ(2000, sum.rows[0].e.max_ns);
+	ASSERT_STREQ("CPUID", sum.rows[1].name);
+	ASSERT_STREQ("UNKNOWN", sum.rows[2].name);
+	ASSERT_STREQ("HLT", sum.rows[3].name);
+	ASSERT_EQ(2, sum.rows[3].e.level);
+	kvmeter_sum_put(&sum);
+}
+
+TEST(reason_is_shown_with_its_level)
+{
+	struct kvmeter_sum_row row = { .name = "CPUID", .e.reason = 0x72, .e.level = 1 };
+	char buf[KVMETER_REASON_MAX];
+
+	ASSERT_STREQ("CPUID", kvmeter_table_reason(&row, buf, sizeof(buf)));
+	row.e.level = 2;
+	ASSERT_STREQ("L2:CPUID", kvmeter_table_reason(&row, buf, sizeof(buf)));
+	row.name = NULL;
+	ASSERT_STREQ("L2:0x72", kvmeter_table_reason(&row, buf, sizeof(buf)));
 }
 
 /* Arguments as one string with NULs, as /proc/PID/cmdline has them. */
@@ -383,6 +452,30 @@ TEST(reasons_of_both_vendors)
 	ASSERT_EQ(NULL, kvmeter_reasons_name(KVMETER_VENDOR_NONE, 10));
 	ASSERT_EQ(NULL, kvmeter_reasons_name(77, 10));
 	ASSERT_STREQ("OTHER", kvmeter_reasons_class(KVMETER_VENDOR_SVM, 0x3fe));
+}
+
+TEST(names_of_exits_to_the_vmm)
+{
+	ASSERT_STREQ("UNKNOWN", kvmeter_reasons_user_exit(KVM_EXIT_UNKNOWN));
+	ASSERT_STREQ("IO", kvmeter_reasons_user_exit(KVM_EXIT_IO));
+	ASSERT_STREQ("HLT", kvmeter_reasons_user_exit(KVM_EXIT_HLT));
+	ASSERT_STREQ("MMIO", kvmeter_reasons_user_exit(KVM_EXIT_MMIO));
+	ASSERT_STREQ("INTR", kvmeter_reasons_user_exit(KVM_EXIT_INTR));
+	ASSERT_STREQ("INTERNAL_ERROR", kvmeter_reasons_user_exit(KVM_EXIT_INTERNAL_ERROR));
+	ASSERT_STREQ("SYSTEM_EVENT", kvmeter_reasons_user_exit(KVM_EXIT_SYSTEM_EVENT));
+	ASSERT_STREQ("NOTIFY", kvmeter_reasons_user_exit(KVM_EXIT_NOTIFY));
+	ASSERT_STREQ("OTHER", kvmeter_reasons_user_exit(KVMETER_USER_EXITS - 1));
+	ASSERT_STREQ("OTHER", kvmeter_reasons_user_exit(~0U));
+}
+
+TEST(names_of_states_and_kinds)
+{
+	ASSERT_STREQ("guest", kvmeter_reasons_state(KVMETER_STATE_GUEST));
+	ASSERT_STREQ("throttle", kvmeter_reasons_state(KVMETER_STATE_THROTTLE));
+	ASSERT_STREQ("?", kvmeter_reasons_state(KVMETER_STATE_NR));
+	ASSERT_STREQ("IO_OUT", kvmeter_reasons_sub_kind(KVMETER_SUB_IO_OUT));
+	ASSERT_STREQ("PAGE_FAULT", kvmeter_reasons_sub_kind(KVMETER_SUB_PAGE_FAULT));
+	ASSERT_STREQ("?", kvmeter_reasons_sub_kind(KVMETER_SUB_NR));
 }
 
 TEST_HARNESS_MAIN

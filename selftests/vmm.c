@@ -13,6 +13,13 @@
 
 #define SLOT 0
 
+/* Of the IDT, of the local APIC's registers, and of messages to it. */
+#define GATE_BYTES 8
+#define APIC_SPURIOUS 0xf0
+#define APIC_SPURIOUS_ENABLED 0x100u
+#define MSI_ADDR 0xfee00000u
+#define MSI_DEST_SHIFT 12
+
 static int vmm_ioctl(int fd, unsigned long request, void *arg)
 {
 	int ret = ioctl(fd, request, arg);
@@ -20,7 +27,7 @@ static int vmm_ioctl(int fd, unsigned long request, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-static uint32_t guest_addr(const char *code)
+uint32_t vmm_guest_addr(const char *code)
 {
 	return VMM_CODE_ADDR + (uint32_t)(code - vmm_guest_begin);
 }
@@ -67,7 +74,7 @@ static int vmm_init_sregs(int fd)
 		.db = 1,
 		.s = 1,
 		.g = 1,
-		.selector = 16,
+		.selector = VMM_DATA_SEL,
 	};
 	struct kvm_sregs sregs;
 	int ret;
@@ -81,10 +88,33 @@ static int vmm_init_sregs(int fd)
 	sregs.gs = flat;
 	sregs.ss = flat;
 	flat.type = 11;
-	flat.selector = 8;
+	flat.selector = VMM_CODE_SEL;
 	sregs.cs = flat;
+	sregs.gdt.base = vmm_guest_addr(vmm_guest_gdt);
+	sregs.gdt.limit = (uint16_t)(vmm_guest_gate - vmm_guest_gdt - 1);
+	/* All but the last of its gates are never used. */
+	sregs.idt.base = vmm_guest_addr(vmm_guest_gate) - VMM_VECTOR * GATE_BYTES;
+	sregs.idt.limit = (VMM_VECTOR + 1) * GATE_BYTES - 1;
 	sregs.cr0 |= 1; /* PE */
 	return vmm_ioctl(fd, KVM_SET_SREGS, &sregs);
+}
+
+/* Switch the local APIC on, and let the vCPU run without being started by another. */
+static int vmm_init_apic(int fd)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct kvm_lapic_state apic;
+	uint32_t spurious;
+	int ret;
+
+	ret = vmm_ioctl(fd, KVM_GET_LAPIC, &apic);
+	if (ret < 0)
+		return ret;
+	memcpy(&spurious, apic.regs + APIC_SPURIOUS, sizeof(spurious));
+	spurious |= APIC_SPURIOUS_ENABLED;
+	memcpy(apic.regs + APIC_SPURIOUS, &spurious, sizeof(spurious));
+	ret = vmm_ioctl(fd, KVM_SET_LAPIC, &apic);
+	return ret < 0 ? ret : vmm_ioctl(fd, KVM_SET_MP_STATE, &state);
 }
 
 static int vmm_init_vcpu(struct vmm *vm, unsigned int id)
@@ -107,15 +137,17 @@ static int vmm_init_vcpu(struct vmm *vm, unsigned int id)
 	if (vcpu->run == MAP_FAILED)
 		return -errno;
 	ret = vmm_init_sregs(vcpu->fd);
+	if (ret >= 0 && vm->irqchip)
+		ret = vmm_init_apic(vcpu->fd);
 	return ret < 0 ? ret : vmm_reset(vcpu);
 }
 
-int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
+static int vmm_init_as(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages, bool irqchip)
 {
 	unsigned int i;
 	int ret;
 
-	*vm = (struct vmm){ .kvm = -1, .fd = -1, .ram = MAP_FAILED };
+	*vm = (struct vmm){ .kvm = -1, .fd = -1, .ram = MAP_FAILED, .irqchip = irqchip };
 	if (nr_vcpus > VMM_VCPUS_MAX)
 		return -EINVAL;
 
@@ -134,10 +166,25 @@ int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
 			return ret;
 	}
 
+	if (irqchip) {
+		ret = vmm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, NULL);
+		if (ret < 0)
+			return ret;
+	}
 	ret = vmm_init_ram(vm, data_pages);
 	for (i = 0; !ret && i < nr_vcpus; i++)
 		ret = vmm_init_vcpu(vm, i);
 	return ret;
+}
+
+int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
+{
+	return vmm_init_as(vm, nr_vcpus, data_pages, false);
+}
+
+int vmm_init_irqchip(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
+{
+	return vmm_init_as(vm, nr_vcpus, data_pages, true);
 }
 
 void vmm_exit(struct vmm *vm)
@@ -160,7 +207,7 @@ void vmm_exit(struct vmm *vm)
 
 int vmm_reset(struct vmm_vcpu *vcpu)
 {
-	struct kvm_regs regs = { .rip = guest_addr(vmm_guest_start), .rflags = 2 };
+	struct kvm_regs regs = { .rip = vmm_guest_addr(vmm_guest_start), .rflags = 2 };
 
 	return vmm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
 }
@@ -175,7 +222,7 @@ int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, u
 	ret = vmm_ioctl(vcpu->fd, KVM_GET_REGS, &regs);
 	if (ret < 0)
 		return ret;
-	regs.rax = guest_addr(job);
+	regs.rax = vmm_guest_addr(job);
 	regs.rsi = nr;
 	regs.rdi = arg;
 	regs.rbp = value;
@@ -204,6 +251,52 @@ int vmm_set_manual(struct vmm *vm, uint64_t flags)
 
 	vm->manual = !ret && flags;
 	return ret;
+}
+
+int vmm_interrupt(struct vmm *vm, unsigned int id)
+{
+	struct kvm_msi msi = {
+		.address_lo = MSI_ADDR | id << MSI_DEST_SHIFT,
+		.data = VMM_VECTOR,
+	};
+	int ret = vmm_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+
+	if (ret > 0)
+		return 0;
+	return ret < 0 ? ret : -EBUSY;
+}
+
+static void *send_interrupts(void *arg)
+{
+	struct vmm_interrupts *irqs = arg;
+
+	while (!irqs->ret && !irqs->stop) {
+		usleep(irqs->period_us);
+		irqs->ret = vmm_interrupt(irqs->vm, irqs->id);
+		irqs->sent++;
+	}
+	return NULL;
+}
+
+int vmm_start_interrupts(struct vmm_interrupts *irqs, struct vmm *vm, unsigned int id,
+			 unsigned int period_us)
+{
+	*irqs = (struct vmm_interrupts){ .vm = vm, .id = id, .period_us = period_us };
+	return -pthread_create(&irqs->thread, NULL, send_interrupts, irqs);
+}
+
+int vmm_stop_interrupts(struct vmm_interrupts *irqs)
+{
+	irqs->stop = true;
+	pthread_join(irqs->thread, NULL);
+	return irqs->ret;
+}
+
+int vmm_set_halt_poll(struct vmm *vm, uint64_t ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { ns } };
+
+	return vmm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
 }
 
 int vmm_set_log(struct vmm *vm, bool on)

@@ -2,9 +2,10 @@
 /*
  * A tiny VMM on /dev/kvm, for guests that do an exact number of events of a chosen kind.
  *
- * A VM has one memory slot from address 0 up, in 4 KiB pages, and no interrupt controller. A job is
- * one of the guest's loops (guest.h); it ends with a doorbell. So a job of N events is N exits of
- * its kind and one I/O exit for the doorbell, besides what the host adds by itself (interrupts).
+ * A VM has one memory slot from address 0 up, in 4 KiB pages, and no interrupt controller unless
+ * it is asked for. A job is one of the guest's loops (guest.h); it ends with a doorbell. So a job
+ * of N events is N exits of its kind and one I/O exit for the doorbell, besides what the host adds
+ * by itself (interrupts).
  *
  * Functions return 0, or a negative errno.
  */
@@ -12,6 +13,8 @@
 #define KVMETER_SELFTESTS_VMM_H
 
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,8 +24,7 @@
 #define VMM_PAGE_BYTES 4096u
 #define VMM_VCPUS_MAX 4
 
-/* Where the guest's code is, and the first page that jobs may use as they like. */
-#define VMM_CODE_ADDR 0x1000u
+/* The first page that jobs may use as they like. */
 #define VMM_DATA_ADDR 0x100000u
 #define VMM_DATA_GFN (VMM_DATA_ADDR / VMM_PAGE_BYTES)
 
@@ -44,6 +46,7 @@ struct vmm_vcpu {
  * @fd: of KVM_CREATE_VM; with the process id it makes KVM's name for the VM
  * @ram: its memory
  * @ram_bytes: size of that, a multiple of 64 pages
+ * @irqchip: it has KVM's interrupt controllers
  * @manual: the dirty log is cleared by KVM_CLEAR_DIRTY_LOG only
  * @dirty: the dirty log as vmm_take_dirty() found it last: bit n is page n
  * @nr_vcpus: how many of @vcpu there are
@@ -54,6 +57,7 @@ struct vmm {
 	int fd;
 	uint8_t *ram;
 	size_t ram_bytes;
+	bool irqchip;
 	bool manual;
 	uint64_t *dirty;
 	unsigned int nr_vcpus;
@@ -67,6 +71,9 @@ struct vmm {
  * @data_pages: how many pages there are from VMM_DATA_ADDR on, at least
  */
 int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages);
+
+/** vmm_init_irqchip() - make a VM as vmm_init() does, with KVM's interrupt controllers in it */
+int vmm_init_irqchip(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages);
 
 /** vmm_exit() - destroy a VM */
 void vmm_exit(struct vmm *vm);
@@ -83,6 +90,9 @@ void vmm_exit(struct vmm *vm);
  */
 int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, uint32_t value);
 
+/** vmm_guest_addr() - guest physical address of a job, or of another place in guest.S */
+uint32_t vmm_guest_addr(const char *code);
+
 /** vmm_reset() - take a vCPU to where it can start a job, from wherever it is */
 int vmm_reset(struct vmm_vcpu *vcpu);
 
@@ -92,6 +102,39 @@ int vmm_reset(struct vmm_vcpu *vcpu);
  * @flags: KVM_DIRTY_LOG_*
  */
 int vmm_set_manual(struct vmm *vm, uint64_t flags);
+
+/** vmm_interrupt() - send vCPU @id the interrupt that vmm_guest_hlt_irq waits for */
+int vmm_interrupt(struct vmm *vm, unsigned int id);
+
+/**
+ * struct vmm_interrupts - a thread that interrupts a vCPU again and again
+ * @vm: its VM
+ * @id: the vCPU
+ * @period_us: time between two interrupts
+ * @thread: the thread
+ * @stop: it is to end
+ * @sent: interrupts sent
+ * @ret: 0, or the errno of the one that failed
+ */
+struct vmm_interrupts {
+	struct vmm *vm;
+	unsigned int id;
+	unsigned int period_us;
+	pthread_t thread;
+	atomic_bool stop;
+	uint64_t sent;
+	int ret;
+};
+
+/** vmm_start_interrupts() - begin to interrupt vCPU @id of @vm every @period_us */
+int vmm_start_interrupts(struct vmm_interrupts *irqs, struct vmm *vm, unsigned int id,
+			 unsigned int period_us);
+
+/** vmm_stop_interrupts() - end that; returns what went wrong with it */
+int vmm_stop_interrupts(struct vmm_interrupts *irqs);
+
+/** vmm_set_halt_poll() - how long KVM polls, at most, before it lets a halted vCPU sleep */
+int vmm_set_halt_poll(struct vmm *vm, uint64_t ns);
 
 /** vmm_set_log() - switch dirty logging on or off */
 int vmm_set_log(struct vmm *vm, bool on);

@@ -2,7 +2,7 @@
 /*
  * The one contract between the kvmeter module, its BPF maps and their readers.
  *
- * The module counts into five arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
+ * The module counts into six arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
  * with BPF_F_MMAPABLE once maps were attached, and memory of the module before that; the values
  * are the same. A reader maps them read-only and polls without a system call.
  *
@@ -13,19 +13,39 @@
  *  kvmeter_vcpus   struct kvmeter_vcpu     max_vcpus
  *  kvmeter_exits   struct kvmeter_exit     max_vcpus * KVMETER_EXIT_ROWS; the rows of vCPU slot s
  *                                          start at entry s * KVMETER_EXIT_ROWS
+ *  kvmeter_subs    struct kvmeter_sub      max_vcpus * KVMETER_SUB_ROWS; likewise
+ *
+ * Which of the fields are metrics, with type, unit and help, is told by include/kvmeter/metrics.h.
  *
  * Slots. A slot belongs to one VM (vCPU) from the time it is first seen until it is destroyed, and
  * then, zeroed, to another. @gen is odd while the slot is in use and moves on each time it is
  * taken or given back, so a reader that finds the gen it saw before still looks at the same VM
  * (vCPU). Slots are taken lowest first, so the arrays stay dense.
  *
- * Consistent reads. Only the CPU that runs a vCPU writes its slot and its rows. @seq of struct
- * kvmeter_vcpu is odd while it does. A reader takes seq (again until it is even), copies what it
- * wants, and keeps the copy if seq and gen are what they were; memory barriers as for a seqcount.
- * Counters only grow while gen stands.
+ * Consistent reads. Only the CPU that runs a vCPU, just ran it, or wakes it, writes its slot and
+ * its rows.
+ * @seq of struct kvmeter_vcpu is odd while it does. A reader takes seq (again until it is even),
+ * copies what it wants, and keeps the copy if seq and gen are what they were; memory barriers as
+ * for a seqcount. Counters only grow while gen stands.
  *
- * Times are in ns. They are differences of the time-stamp counter, scaled with the kernel's own
- * tsc_khz; @first_ns values are of CLOCK_MONOTONIC.
+ * Clock. All times are in ns. Points in time are of the ledger clock, the time-stamp counter scaled
+ * with the kernel's own tsc_khz,
+ *
+ *	now_ns = (tsc * host.tsc_mult) >> KVMETER_TSC_SHIFT	in 128 bits
+ *
+ * which any process can read with one RDTSC. It runs with CLOCK_MONOTONIC but for what NTP slews;
+ * host.mono_offset_ns is what CLOCK_MONOTONIC was ahead of it when the module was loaded.
+ *
+ * The time ledger. From @first_ns on, a vCPU is in one enum kvmeter_state at a time, and guest_ns,
+ * kernel_ns, vmm_ns, halt_ns, steal_ns and throttle_ns add up to @since_ns - @first_ns: exactly,
+ * in each consistent copy. Since then it is in @state, and to count up to now a reader adds
+ *
+ *	if wake_ns > since_ns:	wake_ns - since_ns to @state, now_ns - wake_ns to steal
+ *	otherwise:		now_ns - since_ns to @state
+ *
+ * with now_ns read after the copy was made and before seq is tested again. The module reads the
+ * clock after it has made seq odd: so nothing is counted past its end, and no later copy takes back
+ * what this one added, but for the few ns that a CPU's store takes to be seen by others.
  *
  * ABI rule. KVMETER_ABI goes up by one whenever the size, the place or the meaning of anything
  * here changes; it stays where a reserved field gets a meaning whose zero means "as before". A
@@ -37,14 +57,17 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KVMETER_ABI 1
+#define KVMETER_ABI 2
 
 /* Most slots that the module parameters max_vms and max_vcpus allow; a multiple of 64 each. */
 #define KVMETER_VMS_LIMIT 4096
 #define KVMETER_VCPUS_LIMIT 16384
 
 #define KVMETER_HIST_BUCKETS 32
-#define KVMETER_EXIT_ROWS 64
+#define KVMETER_EXIT_ROWS 48
+#define KVMETER_SUB_ROWS 64
+#define KVMETER_USER_EXITS 48
+#define KVMETER_TSC_SHIFT 32
 #define KVMETER_NAME_LEN 32
 
 /**
@@ -73,6 +96,7 @@ enum kvmeter_reason_source {
 
 /* kvmeter_host.features: what is on; the debugfs file status says why something is off */
 #define KVMETER_FEATURE_DIRTY (1U << 0) /* dirty logging is seen being switched on and off */
+#define KVMETER_FEATURE_SUB (1U << 1)	/* sub-reasons are counted (module parameter subreasons) */
 
 /**
  * struct kvmeter_host - the host as a whole, entry 0 of kvmeter_host
@@ -84,13 +108,15 @@ enum kvmeter_reason_source {
  * @max_vcpus: slots in kvmeter_vcpus
  * @vms_hi: slots of kvmeter_vms at or above this were never used
  * @vcpus_hi: slots of kvmeter_vcpus at or above this were never used
- * @load_ns: when the module was loaded, CLOCK_MONOTONIC
+ * @load_ns: when the module was loaded
  * @vms_seen: VMs given a slot since load
  * @vcpus_seen: vCPUs given a slot since load
  * @untracked_vms: times a VM found no free slot; one VM counts each time it tries
  * @untracked_vcpus: times a vCPU found no free slot; one vCPU counts each time it moves to a CPU
  * @untracked_exits: exits of vCPUs without a slot. This and untracked_vcpus are brought up to date
  *		     by KVMETER_GET_INFO, by reading debugfs status, and when a vCPU ends
+ * @tsc_mult: of the ledger clock
+ * @mono_offset_ns: CLOCK_MONOTONIC less the ledger clock, at load; signed
  * @reserved: zero
  */
 struct kvmeter_host {
@@ -108,7 +134,9 @@ struct kvmeter_host {
 	__u64 untracked_vms;
 	__u64 untracked_vcpus;
 	__u64 untracked_exits;
-	__u64 reserved[6];
+	__u64 tsc_mult;
+	__s64 mono_offset_ns;
+	__u64 reserved[4];
 };
 
 /**
@@ -137,8 +165,12 @@ enum kvmeter_log_state {
  * @log_slots: memory slots with KVM_MEM_LOG_DIRTY_PAGES
  * @reserved0: zero
  * @log_pages: 4 KiB pages in those slots
- * @first_ns: when the VM was first seen, CLOCK_MONOTONIC
+ * @first_ns: when the VM was first seen
  * @id: "<pid>-<fd>" as in KVM's own debugfs, NUL-terminated
+ * @pages_4k: 4 KiB pages that KVM has mapped for the guest; this and the next two are brought up to
+ *	      date while vCPUs of the VM run, every 4 ms at most
+ * @pages_2m: 2 MiB pages
+ * @pages_1g: 1 GiB pages
  * @reserved: zero
  */
 struct kvmeter_vm {
@@ -151,25 +183,76 @@ struct kvmeter_vm {
 	__u64 log_pages;
 	__u64 first_ns;
 	char id[KVMETER_NAME_LEN];
-	__u64 reserved[7];
+	__u64 pages_4k;
+	__u64 pages_2m;
+	__u64 pages_1g;
+	__u64 reserved[4];
+};
+
+/*
+ * kvmeter_vcpu.state: where a vCPU's time goes. The order is that of the fields guest_ns to
+ * throttle_ns.
+ */
+enum kvmeter_state {
+	/* between kvm_entry and kvm_exit */
+	KVMETER_STATE_GUEST = 0,
+	/* KVM handles an exit; with sleep on the host's behalf, such as for a page from swap */
+	KVMETER_STATE_KERNEL = 1,
+	/* from an exit to user space to the next guest entry, running or asleep there */
+	KVMETER_STATE_VMM = 2,
+	/* halted: asleep or polling in KVM's halt, or blocked until it is started (SIPI) */
+	KVMETER_STATE_HALT = 3,
+	/* runnable and not running: preempted, or waiting for a CPU after a wake-up */
+	KVMETER_STATE_STEAL = 4,
+	/* parked by a quota of ours; nothing does that yet */
+	KVMETER_STATE_THROTTLE = 5,
+	KVMETER_STATE_NR = 6,
 };
 
 /**
  * struct kvmeter_vcpu - one vCPU
  * @gen: generation of the slot, odd while in use
- * @seq: odd while the slot or its exit rows are being written
+ * @seq: odd while the slot or its rows are being written
+ * @state: enum kvmeter_state it is in since @since_ns
+ * @nr_rows: rows of kvmeter_exits in use, in [1, KVMETER_EXIT_ROWS]; row 0 is always there
+ * @exits: exits, all reasons, L1 and L2
+ * @since_ns: when it entered @state; 0 as long as the ledger has not begun, @first_ns likewise
+ * @guest_ns: time in the guest, up to since_ns; this and the next five are the ledger
+ * @kernel_ns: time in which KVM handled exits, net of all the others
+ * @vmm_ns: time in the VMM
+ * @halt_ns: time halted, with halt polling
+ * @steal_ns: time runnable and not running
+ * @throttle_ns: time parked by a quota; 0
+ * @first_ns: first guest entry or exit that was seen: the beginning of the ledger
+ * @wake_ns: when its thread was woken last; tells asleep from waiting, see above
  * @vm: slot of its VM in kvmeter_vms
  * @vm_gen: gen of that slot
  * @vcpu_id: KVM's vcpu_id (on x86 the APIC id the VMM chose)
  * @tid: thread that ran it last, in the initial PID namespace
- * @cpu: CPU it entered the guest on last
- * @nr_rows: rows of kvmeter_exits in use, in [1, KVMETER_EXIT_ROWS]; row 0 is always there
- * @first_ns: when it was first seen, CLOCK_MONOTONIC
- * @exits: exits, all reasons
- * @steal_ns: growth of its thread's sched_info.run_delay: time runnable and not running; what the
- *	      guest is shown as steal, and the growth of field 2 of /proc/PID/task/TID/schedstat
- * @steal_nr: guest entries before which steal_ns had grown ("episodes")
- * @steal_max_ns: longest episode
+ * @cpu: CPU it runs, or ran last, on
+ * @node: NUMA node of that CPU
+ * @nr_subs: rows of kvmeter_subs in use, in [0, KVMETER_SUB_ROWS]
+ * @reserved0: zero
+ * @run_delay_ns: growth of its thread's sched_info.run_delay, which is field 2 of
+ *		  /proc/PID/task/TID/schedstat and what the guest is shown as steal; taken over at
+ *		  the first guest entry or exit after a wait. The same waits as steal_ns, by the
+ *		  scheduler's clock
+ * @steal_nr: waits that steal_ns is made of
+ * @steal_max_ns: longest of them
+ * @wakeups: waits that followed a wake-up
+ * @wakeup_lat_ns: sum of them, from wake-up to running
+ * @wakeup_lat_max_ns: longest of them
+ * @user_exits: exits to the VMM: returns of KVM_RUN, whether or not there was an exit before
+ * @cpu_moves: times it moved to another CPU
+ * @node_moves: times it moved to another NUMA node
+ * @irq_injections: interrupts that KVM injected; this and the next six are KVM's own statistics of
+ *		    the same names, counted from first_ns on, brought up to date as pages_4k
+ * @nmi_injections: NMIs that KVM injected
+ * @halt_attempted_poll: halts that began with polling
+ * @halt_successful_poll: halts that ended while polling
+ * @halt_poll_success_ns: time polled with success
+ * @halt_poll_fail_ns: time polled in vain
+ * @halt_wakeup: halts that ended with something for the guest to do
  * @pml_pages: pages read from the Page Modification Log while dirty logging was on
  * @pml_full: exits at which the log was found full
  * @pml_bad: log entries that were no page address; 0 unless something is wrong
@@ -178,54 +261,137 @@ struct kvmeter_vm {
  * @write_faults: EPT violations and nested page faults by a write, while dirty logging was on;
  *		  faults that the MMU flags as malformed entries (MMIO) are left out
  * @reserved: zero
- * @steal_hist: histogram of episodes
+ * @steal_hist: histogram of the waits
+ * @wakeup_lat_hist: histogram of the waits that followed a wake-up
+ * @user_exit: user_exits by KVM's exit_reason (KVM_EXIT_* of linux/kvm.h). A KVM_RUN interrupted
+ *	       by a signal counts as KVM_EXIT_INTR; the last entry takes other errors, and reasons
+ *	       from KVMETER_USER_EXITS - 1 up
+ * @user_ns: time in the VMM that followed, by the same index; its sum is vmm_ns, less what is in
+ *	     progress
  */
 struct kvmeter_vcpu {
 	__u32 gen;
 	__u32 seq;
+	__u32 state;
+	__u32 nr_rows;
+	__u64 exits;
+	__u64 since_ns;
+	__u64 guest_ns;
+	__u64 kernel_ns;
+	__u64 vmm_ns;
+	__u64 halt_ns;
+	__u64 steal_ns;
+	__u64 throttle_ns;
+	__u64 first_ns;
+	__u64 wake_ns;
 	__u32 vm;
 	__u32 vm_gen;
 	__u32 vcpu_id;
 	__u32 tid;
 	__u32 cpu;
-	__u32 nr_rows;
-	__u64 first_ns;
-	__u64 exits;
-	__u64 steal_ns;
+	__u32 node;
+	__u32 nr_subs;
+	__u32 reserved0;
+	__u64 run_delay_ns;
 	__u64 steal_nr;
 	__u64 steal_max_ns;
+	__u64 wakeups;
+	__u64 wakeup_lat_ns;
+	__u64 wakeup_lat_max_ns;
+	__u64 user_exits;
+	__u64 cpu_moves;
+	__u64 node_moves;
+	__u64 irq_injections;
+	__u64 nmi_injections;
+	__u64 halt_attempted_poll;
+	__u64 halt_successful_poll;
+	__u64 halt_poll_success_ns;
+	__u64 halt_poll_fail_ns;
+	__u64 halt_wakeup;
 	__u64 pml_pages;
 	__u64 pml_full;
 	__u64 pml_bad;
 	__u64 pml_gfn_sum;
 	__u64 write_faults;
-	__u64 reserved[2];
+	__u64 reserved[3];
 	struct kvmeter_hist steal_hist;
+	struct kvmeter_hist wakeup_lat_hist;
+	__u64 user_exit[KVMETER_USER_EXITS];
+	__u64 user_ns[KVMETER_USER_EXITS];
 };
 
 /**
  * struct kvmeter_exit - the exits of one vCPU for one reason, "a row"
  * @reason: the vendor's number: VMX basic exit reason, or SVM exit code. In row 0, which takes what
  *	    found no row of its own or has no trustworthy reason: the number last counted there
- * @reserved0: zero
+ * @level: 1: exits from the guest itself; 2: exits while it ran a nested guest. 0 in row 0, which
+ *	   takes both
  * @count: exits
- * @time_ns: time handling them, from kvm_exit to the next kvm_entry (so time in the VMM and asleep
- *	     in HLT is in it), less the steal that fell into it, at least 0; an exit is added at its
- *	     end, so one in progress is in count and not yet in time_ns
- * @min_ns: shortest of those into which no steal fell; all ones as long as there is none
- * @max_ns: longest
+ * @kernel_ns: time KVM took to handle them. This and all that follows is added when the exit ends,
+ *	       at the next guest entry
+ * @min_ns: shortest handling time: kernel, VMM and halt, net of steal; all ones as long as there is
+ *	    none
+ * @max_ns: longest handling time
+ * @vmm_ns: time in the VMM that they caused, up to the next guest entry
+ * @halt_ns: time halted
+ * @steal_ns: time runnable and not running before the next guest entry: in none of the others
+ * @hist: histogram of handling times; their sum is kernel_ns + vmm_ns + halt_ns
+ * @user_exits: returns to the VMM that they caused
  * @reserved: zero
- * @hist: histogram of the times summed in time_ns
  */
 struct kvmeter_exit {
 	__u32 reason;
-	__u32 reserved0;
+	__u32 level;
 	__u64 count;
-	__u64 time_ns;
+	__u64 kernel_ns;
 	__u64 min_ns;
 	__u64 max_ns;
-	__u64 reserved[3];
+	__u64 vmm_ns;
+	__u64 halt_ns;
+	__u64 steal_ns;
 	struct kvmeter_hist hist;
+	__u64 user_exits;
+	__u64 reserved[7];
+};
+
+/* kvmeter_sub.kind: what of an exit its sub-reason is */
+enum kvmeter_sub_kind {
+	KVMETER_SUB_NONE = 0,
+	KVMETER_SUB_MSR_READ = 1,   /* value: MSR index */
+	KVMETER_SUB_MSR_WRITE = 2,  /* MSR index */
+	KVMETER_SUB_IO_IN = 3,	    /* port */
+	KVMETER_SUB_IO_OUT = 4,	    /* port */
+	KVMETER_SUB_MMIO = 5,	    /* guest frame number */
+	KVMETER_SUB_CPUID = 6,	    /* leaf: EAX */
+	KVMETER_SUB_HYPERCALL = 7,  /* number: RAX */
+	KVMETER_SUB_PAGE_FAULT = 8, /* guest frame number; on SVM, MMIO is in here */
+	KVMETER_SUB_NR = 9,
+};
+
+/**
+ * struct kvmeter_sub - exits of one vCPU for one sub-reason
+ * @kind: enum kvmeter_sub_kind
+ * @reserved0: zero
+ * @value: the sub-reason
+ * @count: exits, too high by @error at most
+ * @error: exits in count that may have been of other sub-reasons
+ * @kernel_ns: time KVM took to handle those that were counted since it has this entry
+ *
+ * The entries of a vCPU are a Space-Saving sketch (Metwally, Agrawal, El Abbadi: Efficient
+ * Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005) with KVMETER_SUB_ROWS
+ * counters: after n exits that had a sub-reason, each that came more than n / KVMETER_SUB_ROWS
+ * times has an entry, and error is at most n / KVMETER_SUB_ROWS. Sketches of several vCPUs are
+ * added by sub-reason; where a full one does not list a sub-reason, its least count is added to
+ * count and error. The bound then holds with their n added. All are of L1: an exit of a nested
+ * guest has no sub-reason.
+ */
+struct kvmeter_sub {
+	__u32 kind;
+	__u32 reserved0;
+	__u64 value;
+	__u64 count;
+	__u64 error;
+	__u64 kernel_ns;
 };
 
 /* The maps, in the order in which ioctls name them. */
@@ -235,7 +401,8 @@ enum kvmeter_map {
 	KVMETER_MAP_VMS = 2,
 	KVMETER_MAP_VCPUS = 3,
 	KVMETER_MAP_EXITS = 4,
-	KVMETER_MAP_NR = 5,
+	KVMETER_MAP_SUBS = 5,
+	KVMETER_MAP_NR = 6,
 };
 
 #define KVMETER_MAP_MAX 16
@@ -311,8 +478,9 @@ _Static_assert(sizeof(struct kvmeter_hist) == 256, "kvmeter_hist");
 _Static_assert(sizeof(struct kvmeter_host) == 128, "kvmeter_host");
 _Static_assert(sizeof(struct kvmeter_index) == 16, "kvmeter_index");
 _Static_assert(sizeof(struct kvmeter_vm) == 128, "kvmeter_vm");
-_Static_assert(sizeof(struct kvmeter_vcpu) == 384, "kvmeter_vcpu");
-_Static_assert(sizeof(struct kvmeter_exit) == 320, "kvmeter_exit");
+_Static_assert(sizeof(struct kvmeter_vcpu) == 1600, "kvmeter_vcpu");
+_Static_assert(sizeof(struct kvmeter_exit) == 384, "kvmeter_exit");
+_Static_assert(sizeof(struct kvmeter_sub) == 40, "kvmeter_sub");
 _Static_assert(sizeof(struct kvmeter_map_info) == 16, "kvmeter_map_info");
 _Static_assert(sizeof(struct kvmeter_info) == 272, "kvmeter_info");
 _Static_assert(sizeof(struct kvmeter_attach) == 80, "kvmeter_attach");

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables in debugfs. What is a metric is taken from include/kvmeter/metrics.h. */
+#include <linux/build_bug.h>
+#include <linux/kernel.h>
+#include <linux/stddef.h>
+
+#include <kvmeter/metrics.h>
+
+#include "names.h"
+#include "tables.h"
+
+enum metric_type { CUMULATIVE, INSTANT, PEAK, LOWEST, HISTOGRAM };
+enum metric_unit { NONE, SECONDS };
+
+struct metric {
+	const char *name;
+	const char *help;
+	size_t offset;
+	size_t size;
+	enum metric_type type;
+	enum metric_unit unit;
+	int exponent;
+};
+
+#define METRIC(object, field, type, unit, exponent, help) \
+	{ #field, help, offsetof(object, field), sizeof_field(object, field), \
+	  type, unit, exponent },
+#define VM_METRIC(...) METRIC(struct kvmeter_vm, __VA_ARGS__)
+#define VCPU_METRIC(...) METRIC(struct kvmeter_vcpu, __VA_ARGS__)
+#define EXIT_METRIC(...) METRIC(struct kvmeter_exit, __VA_ARGS__)
+#define SUB_METRIC(...) METRIC(struct kvmeter_sub, __VA_ARGS__)
+
+static const struct metric vm_metrics[] = { KVMETER_VM_METRICS(VM_METRIC) };
+static const struct metric vcpu_metrics[] = { KVMETER_VCPU_METRICS(VCPU_METRIC) };
+static const struct metric exit_metrics[] = { KVMETER_EXIT_METRICS(EXIT_METRIC) };
+static const struct metric sub_metrics[] = { KVMETER_SUB_METRICS(SUB_METRIC) };
+
+static const char *const state_names[KVMETER_STATE_NR] = {
+	"guest", "kernel", "vmm", "halt", "steal", "throttle",
+};
+
+static const char *log_state_name(u32 state)
+{
+	switch (state) {
+	case KVMETER_LOG_OFF:
+		return "not_armed";
+	case KVMETER_LOG_ON:
+		return "armed";
+	default:
+		return "unknown";
+	}
+}
+
+static void show_hist(struct seq_file *m, const struct kvmeter_hist *hist)
+{
+	u32 i;
+
+	for (i = 0; i < KVMETER_HIST_BUCKETS; i++)
+		seq_printf(m, "%s%llu", i ? "," : "", hist->bucket[i]);
+}
+
+/* As one word: a metric that does not exist yet is a dash. */
+static void show_value(struct seq_file *m, const struct metric *metric, const void *object)
+{
+	const void *value = object + metric->offset;
+	u64 number = metric->size == sizeof(u32) ? *(const u32 *)value : *(const u64 *)value;
+
+	if (metric->type == HISTOGRAM)
+		show_hist(m, value);
+	else if (metric->type == LOWEST && number == U64_MAX)
+		seq_putc(m, '-');
+	else
+		seq_printf(m, "%llu", number);
+}
+
+static void show_values(struct seq_file *m, const struct metric *metrics, size_t nr,
+			const void *object)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		seq_putc(m, ' ');
+		show_value(m, &metrics[i], object);
+	}
+	seq_putc(m, '\n');
+}
+
+static void show_exits(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_exit *e;
+	u32 i;
+
+	for (i = 0; i < row->vcpu.nr_rows; i++) {
+		e = &row->exits[i];
+		if (!e->count)
+			continue;
+		seq_printf(m, "%u %u 0x%x %s %s", row->vcpu.vcpu_id, e->level, e->reason,
+			   i ? kvmeter_names_reason(row->vendor, e->reason) : "UNKNOWN",
+			   i ? kvmeter_names_class(row->vendor, e->reason) : "UNKNOWN");
+		show_values(m, exit_metrics, ARRAY_SIZE(exit_metrics), e);
+	}
+}
+
+static const char *sub_name(u32 kind)
+{
+	static const char *const name[KVMETER_SUB_NR] = {
+		"NONE", "MSR_READ", "MSR_WRITE", "IO_IN", "IO_OUT", "MMIO", "CPUID", "HYPERCALL",
+		"PAGE_FAULT",
+	};
+
+	return kind < KVMETER_SUB_NR ? name[kind] : "NONE";
+}
+
+static void show_subs(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_sub *sub;
+	u32 i;
+
+	for (i = 0; i < row->vcpu.nr_subs; i++) {
+		sub = &row->subs[i];
+		seq_printf(m, "%u %s 0x%llx", row->vcpu.vcpu_id, sub_name(sub->kind), sub->value);
+		show_values(m, sub_metrics, ARRAY_SIZE(sub_metrics), sub);
+	}
+}
+
+/* Up to now, by the rule in the uapi header. */
+static void show_ledger(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_vcpu *v = &row->vcpu;
+	u64 ns[KVMETER_STATE_NR] = {
+		v->guest_ns, v->kernel_ns, v->vmm_ns, v->halt_ns, v->steal_ns, v->throttle_ns,
+	};
+	u64 now = max(row->now_ns, v->since_ns), wake = now;
+	u32 state = v->state < KVMETER_STATE_NR ? v->state : KVMETER_STATE_KERNEL;
+	u32 i;
+
+	if (!v->first_ns)
+		return;
+	if (v->wake_ns > v->since_ns && v->wake_ns < now)
+		wake = v->wake_ns;
+	ns[state] += wake - v->since_ns;
+	ns[KVMETER_STATE_STEAL] += now - wake;
+	if (wake < now)
+		state = KVMETER_STATE_STEAL;
+	seq_printf(m, "%u %s %llu", v->vcpu_id, state_names[state], now - v->first_ns);
+	for (i = 0; i < KVMETER_STATE_NR; i++)
+		seq_printf(m, " %llu", ns[i]);
+	seq_putc(m, '\n');
+}
+
+static void show_steal(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_vcpu *v = &row->vcpu;
+
+	seq_printf(m, "%u %u %llu %llu %llu %llu ", v->vcpu_id, v->tid, v->steal_ns,
+		   v->run_delay_ns, v->steal_nr, v->steal_max_ns);
+	show_hist(m, &v->steal_hist);
+	seq_putc(m, '\n');
+}
+
+static void show_dirty(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_vcpu *v = &row->vcpu;
+
+	seq_printf(m, "%u %s %llu %llu %llu %llu\n", v->vcpu_id, log_state_name(row->vm.log_state),
+		   v->pml_pages, v->write_faults, v->pml_full, v->pml_bad);
+}
+
+static void show_vcpus(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_vcpu *v = &row->vcpu;
+
+	seq_printf(m, "%u %u %u %u %llu %llu %llu %llu\n", v->vcpu_id, v->tid, v->cpu, v->node,
+		   v->cpu_moves, v->node_moves, v->first_ns, v->exits);
+}
+
+/* Everything, a metric a line. */
+static void show_stats(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vcpu_metrics); i++) {
+		seq_printf(m, "%u %s ", row->vcpu.vcpu_id, vcpu_metrics[i].name);
+		show_value(m, &vcpu_metrics[i], &row->vcpu);
+		seq_putc(m, '\n');
+	}
+	for (i = 0; i < KVMETER_USER_EXITS; i++) {
+		if (row->vcpu.user_exit[i])
+			seq_printf(m, "%u user_exit[%zu] %llu\n%u user_ns[%zu] %llu\n",
+				   row->vcpu.vcpu_id, i, row->vcpu.user_exit[i],
+				   row->vcpu.vcpu_id, i, row->vcpu.user_ns[i]);
+	}
+}
+
+static void show_vms(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	seq_printf(m, "%.*s %u %llu %s", KVMETER_NAME_LEN, row->vm.id, row->vm.pid,
+		   row->vm.first_ns, log_state_name(row->vm.log_state));
+	show_values(m, vm_metrics, ARRAY_SIZE(vm_metrics), &row->vm);
+}
+
+#define NAME(field, ...) " " #field
+
+const struct kvmeter_table kvmeter_vm_tables[KVMETER_VM_TABLES_NR] = {
+	{ "exits", "vcpu level reason name class" KVMETER_EXIT_METRICS(NAME), show_exits },
+	{ "subs", "vcpu kind value" KVMETER_SUB_METRICS(NAME), show_subs },
+	{ "ledger", "vcpu state wall_ns guest_ns kernel_ns vmm_ns halt_ns steal_ns throttle_ns",
+	  show_ledger },
+	{ "steal", "vcpu tid steal_ns run_delay_ns steal_nr steal_max_ns steal_hist", show_steal },
+	{ "dirty", "vcpu state pml_pages write_faults pml_full pml_bad", show_dirty },
+	{ "vcpus", "vcpu tid cpu node cpu_moves node_moves first_ns exits", show_vcpus },
+	{ "stats", "vcpu metric value", show_stats },
+};
+
+const struct kvmeter_table kvmeter_vms_table = {
+	"vms", "id pid first_ns dirty_log" KVMETER_VM_METRICS(NAME), show_vms
+};
+
+static void show_descriptions(struct seq_file *m, const char *scope, const struct metric *metrics,
+			      size_t nr)
+{
+	static const char *const type[] = {
+		[CUMULATIVE] = "cumulative", [INSTANT] = "instant", [PEAK] = "peak",
+		[LOWEST] = "lowest", [HISTOGRAM] = "histogram",
+	};
+	static const char *const unit[] = { [NONE] = "none", [SECONDS] = "seconds" };
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		seq_printf(m, "%s %s %s %s %d %s\n", scope, metrics[i].name,
+			   type[metrics[i].type], unit[metrics[i].unit], metrics[i].exponent,
+			   metrics[i].help);
+}
+
+/**
+ * kvmeter_tables_show_metrics - the table of metrics
+ * @m: where to
+ *
+ * Context: process.
+ */
+void kvmeter_tables_show_metrics(struct seq_file *m)
+{
+	seq_puts(m, "scope name type unit exponent help\n");
+	show_descriptions(m, "vm", vm_metrics, ARRAY_SIZE(vm_metrics));
+	show_descriptions(m, "vcpu", vcpu_metrics, ARRAY_SIZE(vcpu_metrics));
+	show_descriptions(m, "exit", exit_metrics, ARRAY_SIZE(exit_metrics));
+	show_descriptions(m, "sub", sub_metrics, ARRAY_SIZE(sub_metrics));
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time that a vCPU is preempted for is no handling time: while a host thread competes for its CPU,
+ * the p99 of its CPUID exits stays where it was, and that of the intervals from kvm_exit to
+ * kvm_entry, as the kernel's own trace events give them, does not.
+ *
+ * An exit that is interrupted, and switched away from and back, takes longer to handle, and an
+ * emulator makes the most of that. So in the quiet run the host thread wakes up as often, and goes
+ * back to sleep at once; the difference is the time for which it has the CPU. The figures of a run
+ * without it are printed, too.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include <kselftest_harness.h>
+
+#include "host.h"
+#include "meter.h"
+#include "reason.h"
+
+#define EVENTS 10007
+#define CPU 0
+#define PRIORITY 1
+/*
+ * The competitor lets so many exits happen between two turns: it meets more than one in 100, or the
+ * p99 would not show it, and not many more. A turn is so many times the p99 of the quiet run.
+ */
+#define EXITS_APART 40
+#define TURN 30
+/* What "inflated" is, at least. */
+#define INFLATED 10
+
+FIXTURE(preempt)
+{
+	struct meter meter;
+	struct vmm vm;
+	uint32_t reason;
+};
+
+FIXTURE_SETUP(preempt)
+{
+	self->reason = reason_of(VMX_CPUID, SVM_CPUID);
+	ASSERT_EQ(0, meter_open(&self->meter));
+	ASSERT_EQ(0, vmm_init(&self->vm, 1, 1));
+	ASSERT_EQ(0, host_pin(CPU));
+	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
+}
+
+FIXTURE_TEARDOWN(preempt)
+{
+	vmm_exit(&self->vm);
+	meter_close(&self->meter);
+}
+
+struct competitor {
+	uint64_t turn_ns;
+	uint64_t sleep_ns;
+	atomic_bool stop;
+	atomic_bool running;
+	int ret;
+};
+
+/* At a real-time priority it takes the CPU the moment that it wakes up. */
+static void *run_competitor(void *arg)
+{
+	struct sched_param param = { .sched_priority = PRIORITY };
+	struct competitor *c = arg;
+	uint64_t begin;
+
+	c->ret = host_pin(CPU);
+	if (!c->ret)
+		c->ret = -pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	c->running = true;
+	while (!c->ret && !c->stop) {
+		begin = host_now_ns();
+		while (host_now_ns() - begin < c->turn_ns)
+			;
+		usleep((useconds_t)(c->sleep_ns / 1000));
+	}
+	return NULL;
+}
+
+/* One run, by both measures. */
+struct figures {
+	struct kvmeter_hist hist;
+	struct host_latency trace;
+	uint64_t steal_ns;
+	uint64_t wall_ns;
+};
+
+static int measure(FIXTURE_DATA(preempt) * self, struct figures *f)
+{
+	struct meter_vcpu first, last;
+	int i, ret;
+
+	ret = meter_read(&self->meter, self->vm.fd, 0, &first);
+	if (!ret)
+		ret = host_latency_start(&f->trace, self->reason);
+	f->wall_ns = host_now_ns();
+	if (!ret)
+		ret = vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0);
+	f->wall_ns = host_now_ns() - f->wall_ns;
+	if (!ret)
+		ret = host_latency_stop(&f->trace);
+	if (!ret)
+		ret = meter_read(&self->meter, self->vm.fd, 0, &last);
+	if (ret)
+		return ret;
+	for (i = 0; i < KVMETER_HIST_BUCKETS; i++)
+		f->hist.bucket[i] = meter_row(&last, 1, self->reason)->hist.bucket[i] -
+			meter_row(&first, 1, self->reason)->hist.bucket[i];
+	f->steal_ns = last.v.steal_ns - first.v.steal_ns;
+	return 0;
+}
+
+/*
+ * The p99 of a histogram: as far into its bucket as its rank is among those in it. Both measures
+ * have log2 buckets: [2^(n-1), 2^n) ns is n.
+ */
+static double p99_ns(const struct kvmeter_hist *hist)
+{
+	double rank = 0.99 * (double)meter_hist_sum(hist);
+	int i;
+
+	for (i = 0; i < KVMETER_HIST_BUCKETS - 1 && rank > (double)hist->bucket[i]; i++)
+		rank -= (double)hist->bucket[i];
+	if (!i || !hist->bucket[i])
+		return 0;
+	return (double)(1ull << (i - 1)) * (1 + rank / (double)hist->bucket[i]);
+}
+
+static int measure_with(FIXTURE_DATA(preempt) * self, struct competitor *competitor,
+			struct figures *f)
+{
+	pthread_t thread;
+	int ret;
+
+	competitor->stop = false;
+	competitor->running = false;
+	if (pthread_create(&thread, NULL, run_competitor, competitor))
+		return -EAGAIN;
+	while (!competitor->running)
+		usleep(1000);
+	ret = measure(self, f);
+	competitor->stop = true;
+	pthread_join(thread, NULL);
+	return ret ? ret : competitor->ret;
+}
+
+static void log_figures(struct __test_metadata *_metadata, const char *name,
+			const struct figures *f)
+{
+	TH_LOG("%s: p99 by kvmeter %.1f us, by trace events %.1f us, steal %" PRIu64 " us", name,
+	       p99_ns(&f->hist) / 1000, p99_ns(&f->trace.hist) / 1000, f->steal_ns / 1000);
+	/* The same exits. */
+	EXPECT_EQ(EVENTS, meter_hist_sum(&f->hist));
+	EXPECT_EQ(EVENTS, meter_hist_sum(&f->trace.hist));
+	EXPECT_LT(0, p99_ns(&f->hist));
+}
+
+TEST_F_TIMEOUT(preempt, p99, 120)
+{
+	struct figures alone, quiet, loaded;
+	struct competitor competitor = {};
+
+	ASSERT_EQ(0, measure(self, &alone));
+	competitor.sleep_ns = alone.wall_ns / EVENTS * EXITS_APART;
+	ASSERT_EQ(0, measure_with(self, &competitor, &quiet));
+	competitor.turn_ns = (uint64_t)p99_ns(&quiet.trace.hist) * TURN;
+	ASSERT_EQ(0, measure_with(self, &competitor, &loaded));
+
+	log_figures(_metadata, "alone", &alone);
+	log_figures(_metadata, "quiet", &quiet);
+	log_figures(_metadata, "preempted", &loaded);
+	EXPECT_LE(p99_ns(&loaded.hist), 2 * p99_ns(&quiet.hist));
+	EXPECT_GT(p99_ns(&loaded.trace.hist), INFLATED * p99_ns(&quiet.trace.hist));
+}
+
+TEST_HARNESS_MAIN
