@@ -93,7 +93,8 @@ check_bench()
 # What wants a stock QEMU and a whole root, and the lab itself.
 check_amd()
 {
-	in_lab "$1" amd --parallel --timeout 600 -- sh selftests/run.sh guest_test.sh perf_test.sh reader_test.sh
+	in_lab "$1" amd --parallel --timeout 600 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
+		perf_test.sh reader_test.sh
 	"$here/lab-test.sh" "$1" amd || true
 }
 

@@ -212,7 +212,7 @@ int host_latency_start(struct host_latency *latency, uint32_t reason)
 	ret = write_text(SYNTHETIC, O_APPEND, LATENCY " u64 lat");
 	if (!ret)
 		ret = write_text(TRACING "/events/synthetic/" LATENCY "/trigger", 0,
-				 "hist:keys=lat.log2");
+				 "hist:keys=lat.log2:vals=lat");
 	if (!ret)
 		ret = write_text(TRACING "/events/kvm/kvm_exit/trigger", 0, begin);
 	if (!ret)
@@ -222,7 +222,7 @@ int host_latency_start(struct host_latency *latency, uint32_t reason)
 
 static int parse_latency(struct host_latency *latency)
 {
-	unsigned long long count;
+	unsigned long long count, total_ns;
 	unsigned int log2;
 	char line[256];
 	FILE *f;
@@ -231,8 +231,10 @@ static int parse_latency(struct host_latency *latency)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "{ lat: ~ 2^%u } hitcount: %llu", &log2, &count) != 2)
+		if (sscanf(line, "{ lat: ~ 2^%u } hitcount: %llu lat: %llu", &log2, &count,
+			   &total_ns) != 3)
 			continue;
+		latency->total_ns += total_ns;
 		/* Rounded up: 2^n is (2^(n-1), 2^n]. */
 		if (log2 < KVMETER_HIST_BUCKETS)
 			latency->hist.bucket[log2] += count;

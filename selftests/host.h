@@ -68,11 +68,13 @@ uint64_t host_trace_count(const struct host_trace *trace, uint32_t reason);
  * @tid: thread whose exits are timed
  * @reason: of the exits
  * @hist: the times, in buckets as kvmeter's
+ * @total_ns: what they add up to
  */
 struct host_latency {
 	pid_t tid;
 	uint32_t reason;
 	struct kvmeter_hist hist;
+	uint64_t total_ns;
 };
 
 /** host_latency_start() - begin to time the calling thread's exits for a reason */
