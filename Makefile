@@ -15,7 +15,7 @@ TESTS ?=
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
 .PHONY: all module reader selftests install uninstall clean help demo check lint \
-	lint-checks bench-exit
+	lint-checks bench-exit bench-switch
 
 all: module reader
 
@@ -48,7 +48,7 @@ clean:
 lint-checks: reader
 	@scripts/lint-checks.sh $(KREL) $(KSRC)
 
-demo check lint bench-exit:
+demo check lint bench-exit bench-switch:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
 
 help:
@@ -63,5 +63,6 @@ help:
 	@echo '                    run a part, e.g. make check KERNELS=6.1 LEGS=amd TESTS=exits_test'
 	@echo '  make lint         checkpatch, sparse, W=1, shellcheck, clang-format'
 	@echo '  make bench-exit   instructions per exit, into build/bench/exit.json'
+	@echo '  make bench-switch instructions per context switch, into build/bench/switch.json'
 	@echo ''
 	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

@@ -53,9 +53,11 @@ static void print_text(const struct kvmeter_maps *maps, const struct kvmeter_sna
 	printf("loaded: %.1f s ago\n", (snap->now_ns - host->load_ns) / 1e9);
 	printf("vendor: %s\n", kvmeter_reasons_vendor(host->vendor));
 	printf("reason_source: %s\n", kvmeter_reasons_source(host->reason_source));
-	printf("features:%s%s%s\n", host->features & KVMETER_FEATURE_DIRTY ? " dirty" : "",
+	printf("features:%s%s%s%s%s\n", host->features & KVMETER_FEATURE_DIRTY ? " dirty" : "",
 	       host->features & KVMETER_FEATURE_SUB ? " subreasons" : "",
-	       host->features & (KVMETER_FEATURE_DIRTY | KVMETER_FEATURE_SUB) ? "" : " none");
+	       host->features & KVMETER_FEATURE_THIEF ? " attribution" : "",
+	       host->features & KVMETER_FEATURE_LIMIT ? " limits" : "",
+	       host->features ? "" : " none");
 	printf("vms: %u of %u (%llu seen)\n", snap->nr_vms,
 	       maps->info.map[KVMETER_MAP_VMS].max_entries, host->vms_seen);
 	printf("vcpus: %u of %u (%llu seen)\n", snap->nr_vcpus,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command steal: how long vCPUs were kept waiting for a CPU. */
-#include "reader.h"
+/* The command steal: how long vCPUs were kept waiting for a CPU, and for whom. */
+#include "steal.h"
 
 #define NS_PER_US 1e3
 #define NS_PER_MS 1e6
@@ -16,7 +16,7 @@ static bool is_empty(const struct kvmeter_sum *sum)
 	return !sum->v.steal_ns && !sum->v.steal_nr;
 }
 
-static void add_steal(struct json_object *obj, const struct kvmeter_subject *s)
+static void add_figures(struct json_object *obj, const struct kvmeter_subject *s)
 {
 	const struct kvmeter_sum *sum = &s->sum;
 
@@ -26,6 +26,18 @@ static void add_steal(struct json_object *obj, const struct kvmeter_subject *s)
 	kvmeter_json_add_double(obj, "steal_p50_ns", percentile_ns(&sum->v, 50));
 	kvmeter_json_add_double(obj, "steal_p90_ns", percentile_ns(&sum->v, 90));
 	kvmeter_json_add_double(obj, "steal_p99_ns", percentile_ns(&sum->v, 99));
+}
+
+static void add_with_thieves(struct json_object *obj, const struct kvmeter_subject *s)
+{
+	add_figures(obj, s);
+	kvmeter_steal_add_thieves(obj, s);
+}
+
+static void add_with_causes(struct json_object *obj, const struct kvmeter_subject *s)
+{
+	add_figures(obj, s);
+	kvmeter_steal_add_causes(obj, s);
 }
 
 static void print_heading(const struct kvmeter_args *args)
@@ -50,16 +62,51 @@ static void print_steal(const struct kvmeter_subject *s, const struct kvmeter_ar
 		kvmeter_hist_print(stdout, &sum->v.steal_hist);
 }
 
-static void report_steal(const struct kvmeter_report *report)
+static void report_rows(const struct kvmeter_report *report)
 {
-	static const struct kvmeter_rows_view view = {
+	struct kvmeter_rows_view view = {
 		.heading = print_heading,
 		.is_empty = is_empty,
 		.print = print_steal,
-		.add = add_steal,
+		.add = add_with_thieves,
 	};
 
+	if (report->args->by == KVMETER_BY_CAUSE)
+		view.add = add_with_causes;
 	kvmeter_rows_report(report, &view);
+}
+
+static void print_matrix(const struct kvmeter_report *report)
+{
+	struct kvmeter_matrix m;
+
+	kvmeter_table_starts(report);
+	kvmeter_matrix_make(&m, report);
+	kvmeter_matrix_print(stdout, &m, kvmeter_terminal_width(), kvmeter_terminal_has_colour());
+	kvmeter_matrix_put(&m);
+}
+
+/* Does the report tell who is to blame? In JSON it always does. */
+static bool tells_thieves(const struct kvmeter_args *args)
+{
+	return args->json || args->matrix || args->by == KVMETER_BY_THIEF ||
+		args->by == KVMETER_BY_CAUSE;
+}
+
+static void report_steal(const struct kvmeter_report *report)
+{
+	const struct kvmeter_args *args = report->args;
+
+	if (args->json || !tells_thieves(args))
+		report_rows(report);
+	else if (!(report->snap->host.features & KVMETER_FEATURE_THIEF))
+		puts("steal is not attributed (module parameter attribution=0)");
+	else if (args->matrix)
+		print_matrix(report);
+	else if (args->by == KVMETER_BY_THIEF)
+		kvmeter_steal_print_thieves(report);
+	else
+		kvmeter_steal_print_causes(report);
 }
 
 /**
@@ -68,5 +115,5 @@ static void report_steal(const struct kvmeter_report *report)
  */
 void kvmeter_cmd_steal(const struct kvmeter_args *args)
 {
-	kvmeter_view_run(args, 0, report_steal);
+	kvmeter_view_run(args, tells_thieves(args) ? KVMETER_NEED_THIEVES : 0, report_steal);
 }

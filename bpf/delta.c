@@ -58,10 +58,28 @@ static void copy_snap(struct kvmeter_snap *to, const struct kvmeter_snap *from)
 		copy_array(to->rows, &to->room_rows, from->rows, from->nr_rows, sizeof(*to->rows));
 	to->subs =
 		copy_array(to->subs, &to->room_subs, from->subs, from->nr_subs, sizeof(*to->subs));
+	to->thieves = copy_array(to->thieves, &to->room_thieves, from->thieves, from->nr_thieves,
+				 sizeof(*to->thieves));
 	to->nr_vms = from->nr_vms;
 	to->nr_vcpus = from->nr_vcpus;
 	to->nr_rows = from->nr_rows;
 	to->nr_subs = from->nr_subs;
+	to->nr_thieves = from->nr_thieves;
+}
+
+static void subtract_thieves(struct kvmeter_snap *delta, struct kvmeter_snap_vcpu *vcpu,
+			     const struct kvmeter_snap *prev,
+			     const struct kvmeter_snap_vcpu *before)
+{
+	struct kvmeter_thief *thieves = delta->thieves + vcpu->first_thief;
+
+	if (vcpu->nr_thieves)
+		kvmeter_thieves_subtract(thieves, vcpu->nr_thieves,
+					 prev->thieves + before->first_thief, before->nr_thieves);
+	if (vcpu->unexplained_ns > before->unexplained_ns)
+		vcpu->unexplained_ns -= before->unexplained_ns;
+	else
+		vcpu->unexplained_ns = 0;
 }
 
 static void subtract_vcpus(struct kvmeter_snap *delta, const struct kvmeter_snap *prev)
@@ -85,6 +103,7 @@ static void subtract_vcpus(struct kvmeter_snap *delta, const struct kvmeter_snap
 			kvmeter_subs_subtract(&delta->subs[vcpu->first_sub], vcpu->nr_subs,
 					      &prev->subs[before->first_sub], before->nr_subs);
 		vcpu->sub_floor -= before->sub_floor;
+		subtract_thieves(delta, vcpu, prev, before);
 		vcpu->elapsed_ns -= before->elapsed_ns;
 	}
 }

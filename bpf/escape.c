@@ -91,3 +91,31 @@ unsigned int kvmeter_escape_width(const char *shown)
 		width += ((unsigned char)*shown & 0xc0) != 0x80;
 	return width;
 }
+
+/* Bytes that the first @nr characters take. */
+static size_t get_bytes(const char *shown, unsigned int nr)
+{
+	const char *s = shown;
+
+	while (*s && (nr || ((unsigned char)*s & 0xc0) == 0x80))
+		nr -= ((unsigned char)*s++ & 0xc0) != 0x80;
+	return s - shown;
+}
+
+/**
+ * kvmeter_escape_shorten - make a text fit into few columns
+ * @shown: from kvmeter_escape_text()
+ * @width: columns, at least 1
+ * @buf: the text, or its beginning and its end, in which names differ most, with an ellipsis
+ * @size: bytes there, more than of @shown
+ */
+void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size)
+{
+	unsigned int has = kvmeter_escape_width(shown), tail = (width - 1) / 2;
+
+	if (has <= width)
+		snprintf(buf, size, "%s", shown);
+	else
+		snprintf(buf, size, "%.*s…%s", (int)get_bytes(shown, width - 1 - tail), shown,
+			 shown + get_bytes(shown, has - tail));
+}

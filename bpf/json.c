@@ -105,6 +105,10 @@ void kvmeter_json_add_features(struct json_object *obj, __u32 features)
 		json_object_array_add(words, json_object_new_string("dirty"));
 	if (features & KVMETER_FEATURE_SUB)
 		json_object_array_add(words, json_object_new_string("subreasons"));
+	if (features & KVMETER_FEATURE_THIEF)
+		json_object_array_add(words, json_object_new_string("attribution"));
+	if (features & KVMETER_FEATURE_LIMIT)
+		json_object_array_add(words, json_object_new_string("limits"));
 	add(obj, "features", words);
 }
 

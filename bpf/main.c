@@ -16,13 +16,17 @@
 #define TAKES_BY_ANY 0x10
 #define TAKES_KEY 0x20
 #define TAKES_HIST 0x40
+#define TAKES_BY_THIEF 0x80
+#define TAKES_MATRIX 0x100
 
 #define TAKES_STAT (TAKES_VM | TAKES_INTERVAL | TAKES_EMPTY)
 #define TAKES_LEDGER (TAKES_STAT | TAKES_BY)
 #define TAKES_HISTS (TAKES_LEDGER | TAKES_HIST)
 #define TAKES_EXITS (TAKES_STAT | TAKES_BY_ANY | TAKES_KEY | TAKES_HIST)
+#define TAKES_STEAL (TAKES_STAT | TAKES_BY_THIEF | TAKES_HIST | TAKES_MATRIX)
 
 #define KEY_HIST 0x100
+#define KEY_MATRIX 0x101
 
 struct command {
 	const char *name;
@@ -38,7 +42,7 @@ static const struct command commands[] = {
 	{ "stat", kvmeter_cmd_stat, kvmeter_help_stat, TAKES_STAT },
 	{ "ledger", kvmeter_cmd_ledger, kvmeter_help_ledger, TAKES_LEDGER },
 	{ "exits", kvmeter_cmd_exits, kvmeter_help_exits, TAKES_EXITS },
-	{ "steal", kvmeter_cmd_steal, kvmeter_help_steal, TAKES_HISTS },
+	{ "steal", kvmeter_cmd_steal, kvmeter_help_steal, TAKES_STEAL },
 	{ "wakeups", kvmeter_cmd_wakeups, kvmeter_help_wakeups, TAKES_HISTS },
 	{ "metrics", kvmeter_cmd_metrics, kvmeter_help_metrics, 0 },
 	{ "status", kvmeter_cmd_status, kvmeter_help_status, 0 },
@@ -57,6 +61,10 @@ static const struct command_option options[] = {
 	{ { "by", 'b', "vm|vcpu|class|reason|sub", 0,
 	    "A table of each VM (default) or vCPU, or one by class, reason or sub-reason", 0 },
 	  TAKES_BY_ANY },
+	{ { "by", 'b', "vm|vcpu|thief|cause", 0,
+	    "Count by VM (default) or by vCPU, or tell who took it from each VM, or why", 0 },
+	  TAKES_BY_THIEF },
+	{ { "matrix", KEY_MATRIX, NULL, 0, "A table of victims and thieves", 0 }, TAKES_MATRIX },
 	{ { "key", 'k', "KEY", 0, "Sort by KEY, see below", 0 }, TAKES_KEY },
 	{ { "hist", KEY_HIST, NULL, 0, "Print the histograms too", 0 }, TAKES_HIST },
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
@@ -93,22 +101,27 @@ static void add_pos(struct argp_state *state, char *arg)
 
 static void set_by(struct argp_state *state, const char *arg)
 {
-	static const char *const names[KVMETER_BY_NR] = {
-		[KVMETER_BY_VM] = "vm",	      [KVMETER_BY_VCPU] = "vcpu",
-		[KVMETER_BY_CLASS] = "class", [KVMETER_BY_REASON] = "reason",
-		[KVMETER_BY_SUB] = "sub",
+	static const struct {
+		const char *name;
+		unsigned int takes; /* commands that take one of these have it */
+	} names[KVMETER_BY_NR] = {
+		[KVMETER_BY_VM] = { "vm", TAKES_BY | TAKES_BY_ANY | TAKES_BY_THIEF },
+		[KVMETER_BY_VCPU] = { "vcpu", TAKES_BY | TAKES_BY_ANY | TAKES_BY_THIEF },
+		[KVMETER_BY_CLASS] = { "class", TAKES_BY_ANY },
+		[KVMETER_BY_REASON] = { "reason", TAKES_BY_ANY },
+		[KVMETER_BY_SUB] = { "sub", TAKES_BY_ANY },
+		[KVMETER_BY_THIEF] = { "thief", TAKES_BY_THIEF },
+		[KVMETER_BY_CAUSE] = { "cause", TAKES_BY_THIEF },
 	};
 	struct parse *parse = state->input;
-	bool any = parse->command->takes & TAKES_BY_ANY;
-	unsigned int by, nr = any ? KVMETER_BY_NR : KVMETER_BY_VCPU + 1;
+	unsigned int by;
 
-	for (by = 0; by < nr; by++) {
-		if (!strcmp(names[by], arg))
+	for (by = 0; by < KVMETER_BY_NR; by++) {
+		if (names[by].takes & parse->command->takes && !strcmp(names[by].name, arg))
 			break;
 	}
-	if (by == nr)
-		argp_error(state, "--by takes %s",
-			   any ? "vm, vcpu, class, reason or sub" : "vm or vcpu");
+	if (by == KVMETER_BY_NR)
+		argp_error(state, "there is no --by '%s'", arg);
 	parse->args.by = by;
 }
 
@@ -132,6 +145,11 @@ static void check_args(struct argp_state *state)
 		argp_error(state, "--by sub can be sorted by sample or kernel");
 	if (args->by == KVMETER_BY_SUB && args->hist)
 		argp_error(state, "--by sub has no histograms");
+	if (args->matrix && args->by != KVMETER_BY_VM)
+		argp_error(state, "--matrix is of VMs");
+	if (args->hist &&
+	    (args->matrix || args->by == KVMETER_BY_THIEF || args->by == KVMETER_BY_CAUSE))
+		argp_error(state, "there are no histograms of thieves and causes");
 	if (args->json && args->hist)
 		argp_error(state, "--json has the histograms in any case");
 }
@@ -154,6 +172,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HIST:
 		args->hist = true;
+		return 0;
+	case KEY_MATRIX:
+		args->matrix = true;
 		return 0;
 	case 'z':
 		args->skip_empty = true;

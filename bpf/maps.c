@@ -23,6 +23,7 @@ const char *const kvmeter_map_names[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
 	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
 	[KVMETER_MAP_EXITS] = "kvmeter_exits", [KVMETER_MAP_SUBS] = "kvmeter_subs",
+	[KVMETER_MAP_STEAL] = "kvmeter_steal",
 };
 
 /* The last thing libbpf said, for the one line that is printed if it fails. */
@@ -182,6 +183,7 @@ void kvmeter_maps_open(struct kvmeter_maps *maps)
 	maps->vcpus = map_memory(fds[KVMETER_MAP_VCPUS], KVMETER_MAP_VCPUS, &maps->info);
 	maps->exits = map_memory(fds[KVMETER_MAP_EXITS], KVMETER_MAP_EXITS, &maps->info);
 	maps->subs = map_memory(fds[KVMETER_MAP_SUBS], KVMETER_MAP_SUBS, &maps->info);
+	maps->thieves = map_memory(fds[KVMETER_MAP_STEAL], KVMETER_MAP_STEAL, &maps->info);
 	close_fds(fds);
 }
 

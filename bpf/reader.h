@@ -22,9 +22,6 @@
 #define KVMETER_NAME_MAX 256
 #define KVMETER_SHOWN_MAX (4 * KVMETER_NAME_MAX)
 
-/* Most parts that kvmeter_stats_round_shares() takes. */
-#define KVMETER_SHARES_MAX 8
-
 /* Longest name of an exit reason as it is shown. */
 #define KVMETER_REASON_MAX 32
 
@@ -35,6 +32,8 @@ enum kvmeter_by {
 	KVMETER_BY_CLASS,
 	KVMETER_BY_REASON,
 	KVMETER_BY_SUB,
+	KVMETER_BY_THIEF,
+	KVMETER_BY_CAUSE,
 	KVMETER_BY_NR,
 };
 
@@ -57,6 +56,7 @@ enum kvmeter_sort_key {
 /* What is copied of each vCPU besides its slot. */
 #define KVMETER_NEED_ROWS 0x1
 #define KVMETER_NEED_SUBS 0x2
+#define KVMETER_NEED_THIEVES 0x4
 
 /* What include/kvmeter/metrics.h says of a metric. */
 enum kvmeter_field_type {
@@ -80,6 +80,7 @@ enum kvmeter_record_id {
 	KVMETER_RECORD_VCPU,
 	KVMETER_RECORD_EXIT,
 	KVMETER_RECORD_SUB,
+	KVMETER_RECORD_THIEF,
 	KVMETER_RECORD_NR,
 };
 
@@ -124,6 +125,7 @@ struct kvmeter_record {
  * @key: --key
  * @skip_empty: -z
  * @hist: --hist
+ * @matrix: --matrix
  * @json: --json
  */
 struct kvmeter_args {
@@ -134,6 +136,7 @@ struct kvmeter_args {
 	enum kvmeter_sort_key key;
 	bool skip_empty;
 	bool hist;
+	bool matrix;
 	bool json;
 };
 
@@ -151,6 +154,7 @@ struct kvmeter_maps {
 	const struct kvmeter_vcpu *vcpus;
 	const struct kvmeter_exit *exits;
 	const struct kvmeter_sub *subs;
+	const struct kvmeter_thief *thieves;
 };
 
 /**
@@ -180,6 +184,9 @@ struct kvmeter_snap_vm {
  * @nr_rows: how many; 0 if the snapshot was taken without
  * @first_sub: its sub-reasons are [first_sub, first_sub + nr_subs) of the snapshot
  * @nr_subs: how many; 0 if the snapshot was taken without
+ * @first_thief: its thieves are [first_thief, first_thief + nr_thieves) of the snapshot
+ * @nr_thieves: how many; 0 if the snapshot was taken without
+ * @unexplained_ns: steal of waits that have ended and that is in none of them
  * @sub_floor: how often a sub-reason that is not among them may have come
  * @elapsed_ns: time that its counts are of; its six states add up to it
  * @v: copy of the slot, its ledger up to the moment of the copy
@@ -188,6 +195,8 @@ struct kvmeter_snap_vcpu {
 	__u32 slot;
 	unsigned int first_row, nr_rows;
 	unsigned int first_sub, nr_subs;
+	unsigned int first_thief, nr_thieves;
+	__u64 unexplained_ns;
 	__u64 sub_floor;
 	__u64 elapsed_ns;
 	struct kvmeter_vcpu v;
@@ -202,6 +211,7 @@ struct kvmeter_snap_vcpu {
  * @vcpus: by VM, and by vcpu_id within a VM
  * @rows: exit rows of all vCPUs
  * @subs: sub-reasons of all vCPUs
+ * @thieves: thieves of all vCPUs
  * @vcpu_at: by slot, index in @vcpus plus one, or 0
  */
 struct kvmeter_snap {
@@ -212,9 +222,10 @@ struct kvmeter_snap {
 	struct kvmeter_snap_vcpu *vcpus;
 	struct kvmeter_exit *rows;
 	struct kvmeter_sub *subs;
+	struct kvmeter_thief *thieves;
 	unsigned int *vcpu_at;
-	unsigned int nr_vms, nr_vcpus, nr_rows, nr_subs;
-	unsigned int room_vms, room_vcpus, room_rows, room_subs, room_at;
+	unsigned int nr_vms, nr_vcpus, nr_rows, nr_subs, nr_thieves;
+	unsigned int room_vms, room_vcpus, room_rows, room_subs, room_thieves, room_at;
 };
 
 /**
@@ -235,6 +246,7 @@ struct kvmeter_sum_row {
  * struct kvmeter_sum - counts of some vCPUs, summed
  * @elapsed_ns: time that they are of, of all the vCPUs together
  * @exits_s: exits per second
+ * @unexplained_ns: steal that has no thief
  * @v: metrics and exits to the VMM summed; other fields zero
  * @rows: by reason or class, most frequent first
  * @nr_rows: how many
@@ -243,6 +255,7 @@ struct kvmeter_sum_row {
 struct kvmeter_sum {
 	__u64 elapsed_ns;
 	double exits_s;
+	__u64 unexplained_ns;
 	struct kvmeter_vcpu v;
 	struct kvmeter_sum_row *rows;
 	unsigned int nr_rows;
@@ -321,6 +334,8 @@ void kvmeter_pins_del(void);
 void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps,
 			   unsigned int needs);
 void kvmeter_snapshot_put(struct kvmeter_snap *snap);
+struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap, __u32 slot,
+						 __u32 gen);
 
 /* ledger.c */
 __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
@@ -342,6 +357,12 @@ void kvmeter_subs_subtract(struct kvmeter_sub *cur, unsigned int nr, const struc
 			   unsigned int prev_nr);
 struct kvmeter_sub_sum *kvmeter_subs_sum(const struct kvmeter_snap *snap, unsigned int first_vcpu,
 					 unsigned int nr_vcpus, bool by_time, unsigned int *nr);
+
+/* thieves.c; more of it in steal.h */
+__u64 kvmeter_thieves_get_unexplained(const struct kvmeter_thief *thieves, unsigned int nr,
+				      __u64 steal_ns);
+void kvmeter_thieves_subtract(struct kvmeter_thief *cur, unsigned int nr,
+			      const struct kvmeter_thief *prev, unsigned int prev_nr);
 
 /* delta.c */
 void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cur,
@@ -383,6 +404,7 @@ const char *kvmeter_reasons_log_state(__u32 state);
 const char *kvmeter_reasons_user_exit(unsigned int number);
 const char *kvmeter_reasons_state(__u32 state);
 const char *kvmeter_reasons_sub_kind(__u32 kind);
+const char *kvmeter_reasons_thief_kind(__u32 kind);
 
 /* names.c */
 const char *kvmeter_names_get(__u32 slot, const struct kvmeter_vm *vm);
@@ -393,10 +415,12 @@ bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_
 /* escape.c */
 void kvmeter_escape_text(const char *text, char *shown, size_t size);
 unsigned int kvmeter_escape_width(const char *shown);
+void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
 
 /* select.c */
 int kvmeter_select_find_vm(const struct kvmeter_snap *snap, const char *what);
 int kvmeter_select_get_vm(const struct kvmeter_snap *snap, const char *what);
+bool kvmeter_select_is_unique(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm);
 bool kvmeter_select_parse_seconds(const char *text, double *seconds, bool *unit);
 bool kvmeter_select_parse_count(const char *text, unsigned long *count);
 

@@ -46,6 +46,13 @@ static const char *const sub_kinds[KVMETER_SUB_NR] = {
 	[KVMETER_SUB_PAGE_FAULT] = "PAGE_FAULT",
 };
 
+static const char *const thief_kinds[KVMETER_THIEF_NR] = {
+	[KVMETER_THIEF_OTHER] = "OTHER",       [KVMETER_THIEF_VM] = "VM",
+	[KVMETER_THIEF_OWN_VCPU] = "OWN_VCPU", [KVMETER_THIEF_OWN_VMM] = "OWN_VMM",
+	[KVMETER_THIEF_KTHREAD] = "KTHREAD",   [KVMETER_THIEF_PROCESS] = "PROCESS",
+	[KVMETER_THIEF_LIMIT] = "LIMIT",       [KVMETER_THIEF_IDLE] = "IDLE",
+};
+
 static const struct reason *find_reason(__u32 vendor, __u32 number)
 {
 	const struct reason *reasons = vendor == KVMETER_VENDOR_VMX ? vmx_reasons : svm_reasons;
@@ -126,6 +133,17 @@ const char *kvmeter_reasons_state(__u32 state)
 const char *kvmeter_reasons_sub_kind(__u32 kind)
 {
 	return kind < KVMETER_SUB_NR ? sub_kinds[kind] : "?";
+}
+
+/**
+ * kvmeter_reasons_thief_kind - word for kvmeter_thief.kind
+ * @kind: enum kvmeter_thief_kind
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_thief_kind(__u32 kind)
+{
+	return kind < KVMETER_THIEF_NR ? thief_kinds[kind] : "?";
 }
 
 /**

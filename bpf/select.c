@@ -76,6 +76,24 @@ int kvmeter_select_get_vm(const struct kvmeter_snap *snap, const char *what)
 }
 
 /**
+ * kvmeter_select_is_unique - is a VM's name that of no other?
+ * @snap: where to look
+ * @vm: the VM, one of them
+ *
+ * Return: false if its name does not tell which VM is meant.
+ */
+bool kvmeter_select_is_unique(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < snap->nr_vms; i++) {
+		if (&snap->vms[i] != vm && !strcmp(snap->vms[i].name, vm->name))
+			return false;
+	}
+	return true;
+}
+
+/**
  * kvmeter_select_parse_seconds - understand an interval: 5, 0.5, 10s, 5m, 1h
  * @text: what the user wrote
  * @seconds: the interval, [0.01, 10^6]

@@ -77,14 +77,16 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 	errx(1, "no consistent copy of a VM in %u tries", PART_TRIES);
 }
 
-/* A vCPU that is being copied: from where, and where to. Rows and subs that are NULL stay out. */
+/* A vCPU that is being copied: from where, and where to. What is NULL of the latter stays out. */
 struct copy {
 	const struct kvmeter_vcpu *from;
 	const struct kvmeter_exit *from_rows;
 	const struct kvmeter_sub *from_subs;
+	const struct kvmeter_thief *from_thieves;
 	struct kvmeter_vcpu *to;
 	struct kvmeter_exit *rows;
 	struct kvmeter_sub *subs;
+	struct kvmeter_thief *thieves;
 	__u64 tsc_mult;
 	__u64 now_ns;
 };
@@ -98,12 +100,26 @@ static void bound_vcpu(struct kvmeter_vcpu *v)
 		v->nr_rows = KVMETER_EXIT_ROWS;
 	if (v->nr_subs > KVMETER_SUB_ROWS)
 		v->nr_subs = KVMETER_SUB_ROWS;
+	if (v->nr_thieves > KVMETER_THIEF_ROWS)
+		v->nr_thieves = KVMETER_THIEF_ROWS;
 	if (v->state >= KVMETER_STATE_NR)
 		v->state = KVMETER_STATE_KERNEL;
 }
 
+static void bound_thieves(struct kvmeter_thief *thieves, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (thieves[i].kind >= KVMETER_THIEF_NR)
+			thieves[i].kind = KVMETER_THIEF_OTHER;
+		thieves[i].comm[KVMETER_COMM_LEN - 1] = '\0';
+	}
+}
+
 /*
- * Copies the slot and, if @whole, its rows and subs. The clock is read before seq is tested, so no
+ * Copies the slot with its thieves, who are only worth something beside its steal_ns, and, if
+ * @whole, its rows and subs. The clock is read before seq is tested, so no
  * state has begun or ended between the last change in the copy and now_ns; a wake-up may have, and
  * is loaded again.
  *
@@ -124,6 +140,8 @@ static int copy_vcpu_once(struct copy *c, bool whole)
 		memcpy(c->rows, c->from_rows, c->to->nr_rows * sizeof(*c->rows));
 	if (whole && c->subs)
 		memcpy(c->subs, c->from_subs, c->to->nr_subs * sizeof(*c->subs));
+	if (c->thieves)
+		memcpy(c->thieves, c->from_thieves, c->to->nr_thieves * sizeof(*c->thieves));
 	c->now_ns = clock_ns(c->tsc_mult);
 	c->to->wake_ns = LOAD(&c->from->wake_ns);
 	FENCE_ACQUIRE();
@@ -209,7 +227,16 @@ static int compare_vcpus(const void *a, const void *b)
 	return (l->v.vcpu_id > r->v.vcpu_id) - (l->v.vcpu_id < r->v.vcpu_id);
 }
 
-static struct kvmeter_snap_vm *find_vm(const struct kvmeter_snap *snap, __u32 slot, __u32 gen)
+/**
+ * kvmeter_snapshot_find_vm - find the VM that a slot belonged to at some time
+ * @snap: where to look
+ * @slot: the slot
+ * @gen: its gen at that time
+ *
+ * Return: the VM, or NULL if it is not in the snapshot: the slot is free, or another VM's.
+ */
+struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap, __u32 slot,
+						 __u32 gen)
 {
 	struct kvmeter_snap_vm *vm;
 
@@ -232,7 +259,7 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 	snap->nr_vms++;
 }
 
-/* Room for the most rows and subs that a vCPU can have, if they are wanted. */
+/* Room for the most that a vCPU can have of what is wanted. */
 static void make_room(struct kvmeter_snap *snap, unsigned int needs)
 {
 	snap->vcpus = kvmeter_array_grow(snap->vcpus, &snap->room_vcpus, snap->nr_vcpus + 1,
@@ -245,6 +272,24 @@ static void make_room(struct kvmeter_snap *snap, unsigned int needs)
 		snap->subs =
 			kvmeter_array_grow(snap->subs, &snap->room_subs,
 					   snap->nr_subs + KVMETER_SUB_ROWS, sizeof(*snap->subs));
+	if (needs & KVMETER_NEED_THIEVES)
+		snap->thieves = kvmeter_array_grow(snap->thieves, &snap->room_thieves,
+						   snap->nr_thieves + KVMETER_THIEF_ROWS,
+						   sizeof(*snap->thieves));
+}
+
+/* @thieves: of the copy, at the end of the snapshot's; NULL if they are not wanted */
+static void take_thieves(struct kvmeter_snap *snap, struct kvmeter_snap_vcpu *vcpu,
+			 struct kvmeter_thief *thieves)
+{
+	vcpu->first_thief = snap->nr_thieves;
+	if (!thieves)
+		return;
+	vcpu->nr_thieves = vcpu->v.nr_thieves;
+	bound_thieves(thieves, vcpu->nr_thieves);
+	vcpu->unexplained_ns =
+		kvmeter_thieves_get_unexplained(thieves, vcpu->nr_thieves, vcpu->v.steal_ns);
+	snap->nr_thieves += vcpu->nr_thieves;
 }
 
 static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot,
@@ -255,6 +300,7 @@ static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps
 		.from = &maps->vcpus[slot],
 		.from_rows = &maps->exits[(size_t)slot * KVMETER_EXIT_ROWS],
 		.from_subs = &maps->subs[(size_t)slot * KVMETER_SUB_ROWS],
+		.from_thieves = &maps->thieves[(size_t)slot * KVMETER_THIEF_ROWS],
 		.tsc_mult = snap->host.tsc_mult,
 	};
 
@@ -264,12 +310,15 @@ static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps
 	copy.to = &vcpu->v;
 	copy.rows = needs & KVMETER_NEED_ROWS ? &snap->rows[snap->nr_rows] : NULL;
 	copy.subs = needs & KVMETER_NEED_SUBS ? &snap->subs[snap->nr_subs] : NULL;
+	copy.thieves = needs & KVMETER_NEED_THIEVES ? &snap->thieves[snap->nr_thieves] : NULL;
 	if (!copy_vcpu(&copy))
 		return;
 	/* Its VM came after the VMs were copied, or went: the next snapshot will tell. */
-	if (!find_vm(snap, vcpu->v.vm, vcpu->v.vm_gen))
+	if (!kvmeter_snapshot_find_vm(snap, vcpu->v.vm, vcpu->v.vm_gen))
 		return;
 	vcpu->slot = slot;
+	/* before the wait in progress is in steal_ns: it has no thief yet */
+	take_thieves(snap, vcpu, copy.thieves);
 	vcpu->elapsed_ns = kvmeter_ledger_advance(&vcpu->v, copy.now_ns) - vcpu->v.first_ns;
 	vcpu->first_row = snap->nr_rows;
 	vcpu->nr_rows = copy.rows ? vcpu->v.nr_rows : 0;
@@ -294,7 +343,7 @@ static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
 		qsort(snap->vcpus, snap->nr_vcpus, sizeof(*snap->vcpus), compare_vcpus);
 	for (i = 0; i < snap->nr_vcpus; i++) {
 		snap->vcpu_at[snap->vcpus[i].slot] = i + 1;
-		vm = find_vm(snap, snap->vcpus[i].v.vm, snap->vcpus[i].v.vm_gen);
+		vm = kvmeter_snapshot_find_vm(snap, snap->vcpus[i].v.vm, snap->vcpus[i].v.vm_gen);
 		if (!vm->nr_vcpus++)
 			vm->first_vcpu = i;
 	}
@@ -326,6 +375,7 @@ void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps 
 	snap->nr_vcpus = 0;
 	snap->nr_rows = 0;
 	snap->nr_subs = 0;
+	snap->nr_thieves = 0;
 	for (slot = 0; slot < max_vms; slot++) {
 		if (LOAD(&maps->index[slot / 64].vms) >> (slot % 64) & 1)
 			take_vm(snap, maps, slot);
@@ -347,6 +397,7 @@ void kvmeter_snapshot_put(struct kvmeter_snap *snap)
 	free(snap->vcpus);
 	free(snap->rows);
 	free(snap->subs);
+	free(snap->thieves);
 	free(snap->vcpu_at);
 	memset(snap, 0, sizeof(*snap));
 }

@@ -129,7 +129,6 @@ bool kvmeter_stats_round_shares(const __u64 *parts, unsigned int nr, unsigned in
 {
 	__uint128_t whole = 0, remainder, most;
 	unsigned int i, left = 1000, pick;
-	bool given[KVMETER_SHARES_MAX] = {};
 
 	for (i = 0; i < nr; i++)
 		whole += parts[i];
@@ -144,13 +143,13 @@ bool kvmeter_stats_round_shares(const __u64 *parts, unsigned int nr, unsigned in
 		pick = nr;
 		for (i = 0; i < nr; i++) {
 			remainder = (__uint128_t)parts[i] * 1000 % whole;
-			if (given[i] || remainder <= most)
+			/* of those that got their tenth already nothing is missing */
+			if (remainder <= most || tenths[i] > (__uint128_t)parts[i] * 1000 / whole)
 				continue;
 			most = remainder;
 			pick = i;
 		}
 		tenths[pick]++;
-		given[pick] = true;
 	}
 	return true;
 }

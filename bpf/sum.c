@@ -77,6 +77,7 @@ void kvmeter_sum_vcpus(struct kvmeter_sum *sum, const struct kvmeter_snap *snap,
 		vcpu = &snap->vcpus[i];
 		add_vcpu(&sum->v, &vcpu->v);
 		sum->elapsed_ns += vcpu->elapsed_ns;
+		sum->unexplained_ns += vcpu->unexplained_ns;
 		if (vcpu->elapsed_ns)
 			sum->exits_s += vcpu->v.exits * 1e9 / vcpu->elapsed_ns;
 		for (row = 0; row < vcpu->nr_rows; row++)

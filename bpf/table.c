@@ -57,7 +57,8 @@ bool kvmeter_table_wants(const struct kvmeter_report *report, unsigned int vm)
  */
 bool kvmeter_table_starts(const struct kvmeter_report *report)
 {
-	bool one_row = report->vm >= 0 && report->args->by == KVMETER_BY_VM;
+	bool one_row =
+		report->vm >= 0 && report->args->by == KVMETER_BY_VM && !report->args->matrix;
 
 	if (report->nr && !one_row)
 		putchar('\n');

@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/version.h>
 
@@ -52,6 +53,26 @@ static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
 	return kvm_arch_nr_memslot_as_ids(kvm);
 #else
 	return KVM_ADDRESS_SPACE_NUM;
+#endif
+}
+
+/* What runs on a CPU. 6.2 put it in with other hot variables, 6.15 took it out again. */
+static inline struct task_struct *kvmeter_cpu_curr(int cpu)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	return READ_ONCE(per_cpu(pcpu_hot.current_task, cpu));
+#else
+	return READ_ONCE(per_cpu(current_task, cpu));
+#endif
+}
+
+/* The group whose CPU limits a task is under; NULL if this kernel has none. */
+static inline struct task_group *kvmeter_task_group(const struct task_struct *task)
+{
+#ifdef CONFIG_CFS_BANDWIDTH
+	return READ_ONCE(task->sched_task_group);
+#else
+	return NULL;
 #endif
 }
 

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "debugfs.h"
+#include "limit.h"
 #include "maps.h"
 #include "probes.h"
 #include "store.h"
@@ -49,7 +50,8 @@ static bool get_vcpu(struct cursor *c, u32 slot)
 {
 	struct kvmeter_table_row *row = &c->row;
 
-	if (!kvmeter_store_get_vcpu(slot, &row->vcpu, &row->now_ns, row->exits, row->subs))
+	if (!kvmeter_store_get_vcpu(slot, &row->vcpu, &row->now_ns, row->exits, row->subs,
+				    row->thieves))
 		return false;
 	return row->vcpu.vm == c->vm_index && row->vcpu.vm_gen == c->vm_gen;
 }
@@ -161,6 +163,11 @@ static int status_show(struct seq_file *m, void *v)
 		   "off: kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found");
 	seq_printf(m, "subreasons: %s\n", h.features & KVMETER_FEATURE_SUB ? "on" :
 		   "off: parameter subreasons");
+	seq_printf(m, "attribution: %s\n", h.features & KVMETER_FEATURE_THIEF ? "on" :
+		   "off: parameter attribution, or sched_migrate_task not found");
+	seq_printf(m, "limits: %s\n", h.features & KVMETER_FEATURE_LIMIT ? "on" :
+		   "off: tg_throttle_down, tg_unthrottle_up, free_fair_sched_group or runqueues not found");
+	seq_printf(m, "limits_lost: %lu\n", kvmeter_limit_lost_nr());
 	seq_printf(m, "attached: %u\n", info.attached);
 	seq_printf(m, "max_vms: %u\n", h.max_vms);
 	seq_printf(m, "max_vcpus: %u\n", h.max_vcpus);

@@ -2,10 +2,10 @@
 /*
  * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
  *
- * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c, stat.c,
- * dirty.c), which write into the store (store*.c); views (debugfs.c with tables.c, ctl.c with
- * maps.c) copy out of it. Calls go that way and no other; the one thing the store says back, that
- * VMs have come or gone, arrives here.
+ * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c with thief.c and
+ * limit.c, stat.c, dirty.c), which write into the store (store*.c); views (debugfs.c with tables.c,
+ * ctl.c with maps.c) copy out of it. Calls go that way and no other; what the store says back, that
+ * VMs have come or gone and that a vCPU is no more, arrives here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
@@ -19,6 +19,7 @@
 #include "reason.h"
 #include "scan.h"
 #include "store.h"
+#include "thief.h"
 
 static bool can_scan;
 
@@ -67,9 +68,15 @@ static int __init kvmeter_init(void)
 		goto exit_hooks;
 	}
 
-	ret = kvmeter_store_init(tell_changed, vendor);
-	if (ret)
+	ret = kvmeter_thief_init(kvmeter_probes_can_attribute());
+	if (ret) {
+		fail("no memory to attribute steal", ret);
 		goto exit_reason;
+	}
+
+	ret = kvmeter_store_init(tell_changed, kvmeter_thief_drop, vendor);
+	if (ret)
+		goto exit_thief;
 
 	can_scan = kvmeter_scan_resolve();
 	kvmeter_debugfs_init();
@@ -82,6 +89,11 @@ static int __init kvmeter_init(void)
 		kvmeter_scan_find_vms();
 	if (can_scan && kvmeter_probes_see_logging())
 		kvmeter_store_set_feature(KVMETER_FEATURE_DIRTY);
+
+	if (kvmeter_thief_is_on())
+		kvmeter_store_set_feature(KVMETER_FEATURE_THIEF);
+	if (kvmeter_probes_see_limits())
+		kvmeter_store_set_feature(KVMETER_FEATURE_LIMIT);
 
 	ret = kvmeter_ctl_init();
 	if (ret) {
@@ -96,6 +108,8 @@ unregister_probes:
 exit_debugfs:
 	kvmeter_debugfs_exit();
 	kvmeter_store_exit();
+exit_thief:
+	kvmeter_thief_exit();
 exit_reason:
 	kvmeter_reason_exit();
 exit_hooks:
@@ -111,6 +125,7 @@ static void __exit kvmeter_exit(void)
 	kvmeter_debugfs_exit();
 	kvmeter_maps_exit();
 	kvmeter_store_exit();
+	kvmeter_thief_exit();
 	kvmeter_reason_exit();
 	kvmeter_hooks_exit();
 }

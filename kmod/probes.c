@@ -15,11 +15,13 @@
 #include "exits.h"
 #include "hooks.h"
 #include "ledger.h"
+#include "limit.h"
 #include "probes.h"
 #include "sched.h"
 #include "stat.h"
 #include "store.h"
 #include "subs.h"
+#include "thief.h"
 
 /* The first event of a vCPU here since it, or another one, was switched to. */
 static noinline struct kvmeter_vcpu_rec *look_up(struct kvm_vcpu *vcpu)
@@ -129,19 +131,31 @@ static void probe_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	preempt_enable_notrace();
 }
 
-/* KVM_RUN returns. It does not say of which vCPU: the one that this thread entered last. */
+static void leave_kernel(struct kvmeter_vcpu_rec *v, u32 reason, int err)
+{
+	kvmeter_store_write_begin(v->slot);
+	kvmeter_ledger_move(v, KVMETER_STATE_VMM, kvmeter_clock_now());
+	kvmeter_exits_add_user(v, reason, err);
+	kvmeter_stat_refresh(v, v->vcpu, v->since_ns);
+	kvmeter_store_write_end(v->slot);
+}
+
+/*
+ * KVM_RUN returns. It does not say of which vCPU: the one that this thread entered last, unless one
+ * of another VM could not even be entered. So nothing but the record's lock keeps the vCPU.
+ */
 static void probe_kvm_userspace_exit(void *data, u32 reason, int err)
 {
 	struct kvmeter_vcpu_rec *v;
+	unsigned long flags;
 
 	preempt_disable_notrace();
 	v = kvmeter_store_find_task(current);
-	if (v && v->first_ns) {
-		kvmeter_store_write_begin(v->slot);
-		kvmeter_ledger_move(v, KVMETER_STATE_VMM, kvmeter_clock_now());
-		kvmeter_exits_add_user(v, reason, err);
-		kvmeter_stat_refresh(v, v->vcpu, v->since_ns);
-		kvmeter_store_write_end(v->slot);
+	if (v) {
+		raw_spin_lock_irqsave(&v->lock, flags);
+		if (v->task == current && v->first_ns)
+			leave_kernel(v, reason, err);
+		raw_spin_unlock_irqrestore(&v->lock, flags);
 	}
 	preempt_enable_notrace();
 }
@@ -180,12 +194,44 @@ static void probe_sched_switch(void *data, bool preempt, struct task_struct *pre
 {
 	struct kvmeter_vcpu_rec *v;
 
+	if (unlikely(kvmeter_thief_has_waiters()))
+		kvmeter_thief_switch_from();
 	v = kvmeter_store_find_task(prev);
 	if (unlikely(v))
 		kvmeter_sched_out(v, prev, preempt);
 	v = kvmeter_store_find_task(next);
 	if (unlikely(v))
 		kvmeter_sched_in(v, next);
+	if (unlikely(kvmeter_thief_has_waiters()))
+		kvmeter_thief_switch_to(next);
+}
+
+static void probe_sched_migrate_task(void *data, struct task_struct *task, int cpu)
+{
+	struct kvmeter_vcpu_rec *v = kvmeter_store_find_task(task);
+
+	if (unlikely(v))
+		kvmeter_sched_migrate(v, task, cpu);
+}
+
+/* tg_throttle_down(tg, rq), tg_unthrottle_up(tg, rq): for each group below the limit */
+static int on_throttle(struct kprobe *kp, struct pt_regs *regs)
+{
+	kvmeter_thief_limit((struct task_group *)regs->di, (const void *)regs->si, true);
+	return 0;
+}
+
+static int on_unthrottle(struct kprobe *kp, struct pt_regs *regs)
+{
+	kvmeter_thief_limit((struct task_group *)regs->di, (const void *)regs->si, false);
+	return 0;
+}
+
+/* free_fair_sched_group(tg) */
+static int on_group_free(struct kprobe *kp, struct pt_regs *regs)
+{
+	kvmeter_limit_forget((const struct task_group *)regs->di);
+	return 0;
 }
 
 static void probe_sched_wakeup(void *data, struct task_struct *task)
@@ -242,6 +288,10 @@ enum {
 	HOOK_COMMIT,
 	HOOK_SWITCH,
 	HOOK_WAKEUP,
+	HOOK_MIGRATE,
+	HOOK_GROUP_FREE,
+	HOOK_UNTHROTTLE,
+	HOOK_THROTTLE,
 	HOOK_HALT,
 	HOOK_HALT_END,
 	HOOK_USER_EXIT,
@@ -283,6 +333,26 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 		.kind = KVMETER_HOOK_TRACEPOINT,
 		.core = true,
 		.probe = probe_sched_wakeup,
+	},
+	[HOOK_MIGRATE] = {
+		.name = "sched_migrate_task",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.probe = probe_sched_migrate_task,
+	},
+	[HOOK_THROTTLE] = {
+		.name = "tg_throttle_down",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_throttle,
+	},
+	[HOOK_UNTHROTTLE] = {
+		.name = "tg_unthrottle_up",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_unthrottle,
+	},
+	[HOOK_GROUP_FREE] = {
+		.name = "free_fair_sched_group",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_group_free,
 	},
 	[HOOK_HALT] = {
 		.name = "kvm_vcpu_halt",
@@ -329,6 +399,33 @@ int kvmeter_probes_resolve(void)
 	return kvmeter_hooks_resolve(hooks, HOOK_NR);
 }
 
+/* A limit must be seen to end, and the group too, or it would be held against the VM for good. */
+static bool can_see_limits(void)
+{
+	return hooks[HOOK_THROTTLE].found && hooks[HOOK_UNTHROTTLE].found &&
+	       hooks[HOOK_GROUP_FREE].found && kvmeter_thief_is_on() && kvmeter_limit_resolve();
+}
+
+/**
+ * kvmeter_probes_can_attribute - can it be seen which CPU a vCPU waits for?
+ *
+ * Context: any, after kvmeter_probes_resolve().
+ */
+bool kvmeter_probes_can_attribute(void)
+{
+	return hooks[HOOK_MIGRATE].found;
+}
+
+/**
+ * kvmeter_probes_see_limits - are waits for a CPU limit told from others?
+ *
+ * Context: any, after kvmeter_probes_register().
+ */
+bool kvmeter_probes_see_limits(void)
+{
+	return hooks[HOOK_THROTTLE].on && hooks[HOOK_UNTHROTTLE].on && hooks[HOOK_GROUP_FREE].on;
+}
+
 /**
  * kvmeter_probes_register - events come in from now on
  *
@@ -337,6 +434,13 @@ int kvmeter_probes_resolve(void)
  */
 int kvmeter_probes_register(void)
 {
+	if (!kvmeter_thief_is_on())
+		hooks[HOOK_MIGRATE].found = false;
+	if (!can_see_limits()) {
+		hooks[HOOK_THROTTLE].found = false;
+		hooks[HOOK_UNTHROTTLE].found = false;
+		hooks[HOOK_GROUP_FREE].found = false;
+	}
 	return kvmeter_hooks_register(hooks, HOOK_NR);
 }
 

@@ -8,6 +8,8 @@
 int kvmeter_probes_resolve(void);
 int kvmeter_probes_register(void);
 void kvmeter_probes_unregister(void);
+bool kvmeter_probes_can_attribute(void);
+bool kvmeter_probes_see_limits(void);
 bool kvmeter_probes_see_logging(void);
 unsigned long kvmeter_probes_missed_nr(void);
 

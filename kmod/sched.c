@@ -8,6 +8,7 @@
 #include "ledger.h"
 #include "sched.h"
 #include "stat.h"
+#include "thief.h"
 
 /* Is it in KVM_RUN, on this vCPU? KVM's is the first, and so far the only, preempt notifier. */
 static bool is_in_kvm_run(const struct kvmeter_vcpu_rec *v, const struct task_struct *task)
@@ -47,6 +48,8 @@ static void leave(struct kvmeter_vcpu_rec *v, struct task_struct *task, bool asl
 		kvmeter_stat_refresh(v, v->vcpu, now);
 	kvmeter_store_write_end(v->slot);
 	v->off = asleep ? KVMETER_OFF_ASLEEP : KVMETER_OFF_WAITING;
+	if (!asleep)
+		kvmeter_thief_start_wait(v, task, smp_processor_id(), now);
 }
 
 /*
@@ -120,6 +123,7 @@ static void come_back(struct kvmeter_vcpu_rec *v)
 	kvmeter_ledger_move(v, v->resume, now);
 	if (v->off != KVMETER_OFF_ASLEEP)
 		add_wait(v, waited, woken);
+	kvmeter_thief_end_wait(v, woken, now);
 	place(v);
 	kvmeter_store_write_end(v->slot);
 	v->off = KVMETER_OFF_NOT;
@@ -159,6 +163,29 @@ void kvmeter_sched_wake(struct kvmeter_vcpu_rec *v, struct task_struct *task)
 		WRITE_ONCE(v->slot->wake_ns, v->wake_ns);
 		kvmeter_store_write_end(v->slot);
 		v->off = KVMETER_OFF_WOKEN;
+		kvmeter_thief_start_wait(v, task, task_cpu(task), v->wake_ns);
+	}
+	raw_spin_unlock(&v->lock);
+}
+
+/**
+ * kvmeter_sched_migrate - the thread of a vCPU is moved to another CPU's run queue
+ * @v: the vCPU's record
+ * @task: the thread
+ * @cpu: that CPU
+ *
+ * Context: sched_migrate_task, on any CPU, before the move.
+ */
+void kvmeter_sched_migrate(struct kvmeter_vcpu_rec *v, struct task_struct *task, int cpu)
+{
+	u64 now = kvmeter_clock_now();
+
+	raw_spin_lock(&v->lock);
+	if (v->task == task && v->wait_cpu >= 0) {
+		kvmeter_store_write_begin(v->slot);
+		kvmeter_thief_end_wait(v, v->off == KVMETER_OFF_WOKEN, now);
+		kvmeter_store_write_end(v->slot);
+		kvmeter_thief_start_wait(v, task, cpu, now);
 	}
 	raw_spin_unlock(&v->lock);
 }

@@ -14,6 +14,7 @@
 
 void kvmeter_sched_out(struct kvmeter_vcpu_rec *v, struct task_struct *task, bool preempt);
 void kvmeter_sched_in(struct kvmeter_vcpu_rec *v, struct task_struct *task);
+void kvmeter_sched_migrate(struct kvmeter_vcpu_rec *v, struct task_struct *task, int cpu);
 void kvmeter_sched_wake(struct kvmeter_vcpu_rec *v, struct task_struct *task);
 void kvmeter_sched_resume(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *vcpu);
 

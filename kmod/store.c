@@ -33,8 +33,10 @@ static struct kvmeter_store *const st = &kvmeter_store;
 
 static DEFINE_HASHTABLE(vcpu_table, 10); /* by struct kvm_vcpu */
 static DEFINE_HASHTABLE(vm_table, 8);	 /* by struct kvm; under the store lock */
+static DEFINE_HASHTABLE(mm_table, 8);	 /* VMs by address space */
 static bool subs_on;			 /* for new vCPUs; under the store lock */
 static void (*tell_changed)(void);	 /* set once at init */
+static void (*tell_gone)(struct kvmeter_vcpu_rec *v); /* likewise */
 
 /* By thread. The end of each chain is its number: whoever ends elsewhere was led astray. */
 struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
@@ -131,6 +133,8 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	name_vm(kvm, vm->id, sizeof(vm->id));
 	INIT_LIST_HEAD(&vm->vcpus);
 	hash_add(vm_table, &vm->node, (unsigned long)kvm);
+	vm->mm = kvm->mm;
+	hash_add_rcu(mm_table, &vm->mm_node, (unsigned long)vm->mm);
 
 	slot = kvmeter_vm_slot(i);
 	slot->pid = kvm->userspace_pid;
@@ -168,11 +172,13 @@ static void del_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	lockdep_assert_held(&st->lock);
 	raw_spin_lock(&v->lock);
 	bind_task_locked(v, NULL);
+	tell_gone(v);
 	v->gen++;
 	WRITE_ONCE(slot->gen, v->gen);
 	smp_wmb(); /* readers look at gen after copying */
 	memset(kvmeter_vcpu_rows(v->index), 0, v->nr_rows * sizeof(struct kvmeter_exit));
 	memset(kvmeter_vcpu_subs(v->index), 0, v->nr_subs * sizeof(struct kvmeter_sub));
+	memset(kvmeter_vcpu_thieves(v->index), 0, v->nr_thieves * sizeof(struct kvmeter_thief));
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
 
 	hash_del_rcu(&v->node);
@@ -201,6 +207,7 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	smp_wmb(); /* readers look at gen after copying */
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
 	hash_del(&vm->node);
+	hash_del_rcu(&vm->mm_node);
 	vm->kvm = NULL;
 	__clear_bit(vm->index, st->vm_used);
 	write_index_locked(st->vm_used, vm->index);
@@ -226,6 +233,8 @@ static void begin_rec(struct kvmeter_vcpu_rec *v)
 	v->pml_entry_ns = U64_MAX;
 	v->nr_rows = 1;
 	v->nr_subs = 0;
+	v->nr_thieves = 1;
+	v->wait_cpu = -1;
 	memset(v->row_of, 0, sizeof(v->row_of));
 	memset(v->row_of_l2, 0, sizeof(v->row_of_l2));
 	memset(v->sub_head, 0, sizeof(v->sub_head));
@@ -258,6 +267,7 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	v->slot = kvmeter_vcpu_slot(i);
 	v->rows = kvmeter_vcpu_rows(i);
 	v->subs = kvmeter_vcpu_subs(i);
+	v->thieves = kvmeter_vcpu_thieves(i);
 	v->mem_gen = st->mem_gen;
 	v->gen++;
 	begin_rec(v);
@@ -267,6 +277,7 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	slot->vm_gen = vm->gen;
 	slot->vcpu_id = vcpu->vcpu_id;
 	slot->nr_rows = 1;
+	slot->nr_thieves = 1;
 	v->rows[0].min_ns = U64_MAX;
 	smp_store_release(&slot->gen, v->gen); /* readers look at gen first */
 	kvmeter_vm_slot(vm->index)->nr_vcpus++;
@@ -332,10 +343,10 @@ struct kvmeter_vcpu_rec *kvmeter_store_find_slow(struct kvm_vcpu *vcpu)
 }
 
 /**
- * kvmeter_store_search_task - kvmeter_store_find_task() once there is something to search
+ * kvmeter_store_search_task - kvmeter_store_peek_task() once there is something to search
  * @task: the thread
  *
- * Context: as kvmeter_store_find_task().
+ * Context: as kvmeter_store_peek_task().
  * Return: the record, or NULL.
  */
 struct kvmeter_vcpu_rec *kvmeter_store_search_task(const struct task_struct *task)
@@ -343,25 +354,63 @@ struct kvmeter_vcpu_rec *kvmeter_store_search_task(const struct task_struct *tas
 	u32 chain = hash_ptr(task, KVMETER_TASK_HASH_BITS);
 	struct hlist_nulls_node *node;
 	struct kvmeter_vcpu_rec *v;
-	unsigned long flags;
 
 again:
-	hlist_nulls_for_each_entry_rcu(v, node, &kvmeter_tasks[chain], task_node) {
-		if (READ_ONCE(v->task) != task || v->task_start != task->start_time)
-			continue;
-		/* pairs with kvmeter_store_move_vcpu_locked() */
-		if (unlikely(smp_load_acquire(&v->mem_gen) != READ_ONCE(st->mem_gen))) {
-			raw_spin_lock_irqsave(&st->lock, flags);
-			if (v->mem_gen != st->mem_gen)
-				kvmeter_store_move_vcpu_locked(v);
-			raw_spin_unlock_irqrestore(&st->lock, flags);
-		}
-		return v;
-	}
+	hlist_nulls_for_each_entry_rcu(v, node, &kvmeter_tasks[chain], task_node)
+		if (READ_ONCE(v->task) == task && v->task_start == task->start_time)
+			return v;
 	/* A record that was looked at may have moved to another chain meanwhile. */
 	if (get_nulls_value(node) != chain)
 		goto again;
 	return NULL;
+}
+
+/**
+ * kvmeter_store_catch_up - carry a vCPU's counts over, if the memory has moved
+ * @v: its record
+ *
+ * Context: as kvmeter_store_find_task().
+ */
+void kvmeter_store_catch_up(struct kvmeter_vcpu_rec *v)
+{
+	unsigned long flags;
+
+	/* pairs with kvmeter_store_move_vcpu_locked() */
+	if (likely(smp_load_acquire(&v->mem_gen) == READ_ONCE(st->mem_gen)))
+		return;
+	raw_spin_lock_irqsave(&st->lock, flags);
+	if (v->mem_gen != st->mem_gen && v->vcpu)
+		kvmeter_store_move_vcpu_locked(v);
+	raw_spin_unlock_irqrestore(&st->lock, flags);
+}
+
+/**
+ * kvmeter_store_find_mm - record of a VM by the address space of its VMM
+ * @mm: the address space; of a VMM with several VMs, one of them is found
+ *
+ * Context: preemption off.
+ * Return: the record, or NULL. It may be given back at any time, but not its memory.
+ */
+struct kvmeter_vm_rec *kvmeter_store_find_mm(const struct mm_struct *mm)
+{
+	struct kvmeter_vm_rec *vm;
+
+	hash_for_each_possible_rcu_notrace(mm_table, vm, mm_node, (unsigned long)mm)
+		if (vm->mm == mm)
+			return vm;
+	return NULL;
+}
+
+/**
+ * kvmeter_store_is_gone - does a slot belong to another VM by now, or to none?
+ * @vm: the slot
+ * @gen: gen that it had
+ *
+ * Context: any.
+ */
+bool kvmeter_store_is_gone(u32 vm, u32 gen)
+{
+	return vm >= kvmeter_max_vms || READ_ONCE(st->vms[vm].gen) != gen;
 }
 
 /**
@@ -534,12 +583,13 @@ static bool bad_limit(const char *name, u32 value, u32 limit)
 /**
  * kvmeter_store_init - records and arrays for as many VMs and vCPUs as the parameters allow
  * @changed: called, in any context, after a VM was added or deleted
+ * @gone: called, with the store lock and the record's held, when a vCPU is deleted
  * @vendor: enum kvmeter_vendor of this host
  *
  * Context: may sleep.
  * Return: 0 or a negative errno.
  */
-int kvmeter_store_init(void (*changed)(void), u32 vendor)
+int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor)
 {
 	u32 i;
 
@@ -548,6 +598,7 @@ int kvmeter_store_init(void (*changed)(void), u32 vendor)
 		return -EINVAL;
 
 	tell_changed = changed;
+	tell_gone = gone;
 	for (i = 0; i < ARRAY_SIZE(kvmeter_tasks); i++)
 		INIT_HLIST_NULLS_HEAD(&kvmeter_tasks[i], i);
 	st->vms = kvcalloc(kvmeter_max_vms, sizeof(*st->vms), GFP_KERNEL);

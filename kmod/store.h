@@ -7,15 +7,16 @@
  * arrays may be BPF maps that user space has mapped.
  *
  * Locks, outermost first: kvm->slots_lock (KVM's), store mutex, run queue's lock (the scheduler's),
- * store lock, a vCPU record's lock. The store mutex serialises moves of the memory. The store lock,
- * a raw spinlock taken with interrupts off, under which nothing is woken, guards the tables of
- * records and every write to the arrays but two. A vCPU's slot and rows are written by probes on
- * the CPU that runs the vCPU, or switches to or from its thread, with no lock, between
- * kvmeter_store_write_begin() and kvmeter_store_write_end(); giving them to or taking them from a
- * vCPU happens under the lock at times when that vCPU cannot be in a probe. Its thread may be
- * switched at any time, though, and while it is not in KVM_RUN nothing keeps the vCPU: so that is
- * done under the record's lock, which whoever takes the vCPU from the thread holds too. And the
- * page sizes in a VM's slot are single words, which each of its vCPUs writes.
+ * store lock, a vCPU record's lock, that of a queue (thief.c), that of the limits (limit.c). The
+ * store mutex serialises moves of the memory. The store lock, a raw spinlock taken with interrupts
+ * off, under which nothing is woken, guards the tables of records and every write to the arrays but
+ * two. A vCPU's slot and rows are written by probes on the CPU that runs the vCPU, or switches to
+ * or from its thread, with no lock, between kvmeter_store_write_begin() and
+ * kvmeter_store_write_end(); giving them to or taking them from a vCPU happens under the lock at
+ * times when that vCPU cannot be in a probe. Its thread may be switched at any time, though, and
+ * while it is not in KVM_RUN nothing keeps the vCPU: so that is done under the record's lock, which
+ * whoever takes the vCPU from the thread holds too. And the page sizes in a VM's slot are single
+ * words, which each of its vCPUs writes.
  */
 #ifndef _KVMETER_STORE_H
 #define _KVMETER_STORE_H
@@ -34,6 +35,9 @@
 
 /* Statistics of KVM's that are taken over (stat.c). */
 #define KVMETER_STATS_NR 7
+
+/* Rows of what runs on a CPU that vCPUs wait for (thief.c). */
+#define KVMETER_QUEUE_ROWS 48
 
 /* Buckets of the index into a vCPU's sub-reasons, as a power of 2. */
 #define KVMETER_SUB_HASH_BITS 7
@@ -77,6 +81,7 @@ struct kvmeter_vm_rec;
  * @vm: record of its VM; set once before publish
  * @subs: its rows of sub-reasons; as @rows
  * @open_sub: row of the sub-reason of the exit being handled, or NULL; owner writes, and as @rows
+ * @thieves: its rows of thieves; as @rows
  * @first_ns: when the ledger began, 0 before that; owner writes
  * @part: what the exit being handled is to be charged with, by state, ns; owner writes
  * @part_user_exits: returns to the VMM in it; owner writes
@@ -98,6 +103,15 @@ struct kvmeter_vm_rec;
  * @pml_entry_ns: @since_ns at that entry: tells whether it was the last one; owner writes
  * @nr_rows: exit rows given out; owner writes
  * @nr_subs: rows of sub-reasons given out; owner writes
+ * @nr_thieves: rows of thieves given out; @lock
+ * @wait_cpu: CPU in whose queue it waits, -1: in none; @lock, and that of the queue
+ * @limited: a CPU limit holds it back; lock of the queue
+ * @limit_nr: rows of @limit_from that were set; lock of the queue
+ * @wait_tg: group whose limits count, an identity; lock of the queue
+ * @limit_ns: how long limits have held it back in this wait; lock of the queue
+ * @wait_from: where the sums of the queue stood when it began to wait; lock of the queue
+ * @limit_from: where they stood when @limited began; lock of the queue
+ * @waiting: in the queue; lock of the queue
  * @row_of: reason to row of level 1, 0 for none yet; owner writes
  * @row_of_l2: reason to row of level 2; owner writes
  * @row_reason: reason of each row; owner writes
@@ -131,6 +145,7 @@ struct kvmeter_vcpu_rec {
 	struct kvmeter_vm_rec *vm;
 	struct kvmeter_sub *subs;
 	struct kvmeter_sub *open_sub;
+	struct kvmeter_thief *thieves;
 	u64 first_ns;
 	u64 part[KVMETER_STATE_NR];
 	u32 part_user_exits;
@@ -151,6 +166,15 @@ struct kvmeter_vcpu_rec {
 	u64 stat[KVMETER_STATS_NR];
 	u32 nr_rows;
 	u32 nr_subs;
+	u32 nr_thieves;
+	int wait_cpu;
+	bool limited;
+	u32 limit_nr;
+	const struct task_group *wait_tg;
+	u64 limit_ns;
+	u64 wait_from[KVMETER_QUEUE_ROWS];
+	u64 limit_from[KVMETER_QUEUE_ROWS];
+	struct list_head waiting;
 	u8 row_of[KVMETER_ROW_INDEX_NR];
 	u8 row_of_l2[KVMETER_ROW_INDEX_NR];
 	u32 row_reason[KVMETER_EXIT_ROWS];
@@ -176,8 +200,10 @@ struct kvmeter_vcpu_rec {
  * @gen: of the slot; store lock
  * @log_slots: memory slots that log; store lock
  * @log_pages: pages in them; store lock
+ * @mm: address space of its VMM, an identity; set once before publish
  * @id: "<pid>-<fd>"; set once before publish
  * @node: in the table by @kvm; store lock
+ * @mm_node: in the table by @mm; changed under the store lock, read with preemption off
  * @vcpus: its vCPUs' records; store lock
  */
 struct kvmeter_vm_rec {
@@ -189,8 +215,10 @@ struct kvmeter_vm_rec {
 	u32 gen;
 	u32 log_slots;
 	u64 log_pages;
+	const struct mm_struct *mm;
 	char id[KVMETER_NAME_LEN];
 	struct hlist_node node;
+	struct hlist_node mm_node;
 	struct list_head vcpus;
 };
 
@@ -223,7 +251,7 @@ extern struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
 
-int kvmeter_store_init(void (*changed)(void), u32 vendor);
+int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor);
 void kvmeter_store_exit(void);
 
 struct kvmeter_vcpu_rec *kvmeter_store_find_slow(struct kvm_vcpu *vcpu);
@@ -233,7 +261,11 @@ void kvmeter_store_del_vm(struct kvm *kvm);
 void kvmeter_store_del_vcpu(struct kvm_vcpu *vcpu);
 
 struct kvmeter_vcpu_rec *kvmeter_store_search_task(const struct task_struct *task);
+void kvmeter_store_catch_up(struct kvmeter_vcpu_rec *v);
 void kvmeter_store_bind_task(struct kvmeter_vcpu_rec *v, struct task_struct *task);
+
+bool kvmeter_store_is_gone(u32 vm, u32 gen);
+struct kvmeter_vm_rec *kvmeter_store_find_mm(const struct mm_struct *mm);
 
 void kvmeter_store_set_subs(bool on);
 void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_2m, u64 nr_1g);
@@ -253,7 +285,8 @@ void kvmeter_store_free_mem(struct kvmeter_mem *mem);
 void kvmeter_store_get_host(struct kvmeter_host *host);
 bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out);
 bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
-			    struct kvmeter_exit *rows, struct kvmeter_sub *subs);
+			    struct kvmeter_exit *rows, struct kvmeter_sub *subs,
+			    struct kvmeter_thief *thieves);
 
 /**
  * kvmeter_store_find - record of a vCPU that this CPU's probes saw last
@@ -282,22 +315,40 @@ static __always_inline void kvmeter_store_forget_here(void)
 }
 
 /**
- * kvmeter_store_find_task - record of the vCPU that a thread ran last
+ * kvmeter_store_peek_task - record of the vCPU that a thread ran last, not to be written to
  * @task: the thread
  *
  * For threads that run no vCPU, which most are, this is one load and a test.
  *
- * Context: preemption off; it is the running thread, or one that the scheduler has in hand.
- * Return: the record, or NULL. Outside of KVM_RUN, the thread may lose it at any time.
+ * Context: preemption off; takes no lock.
+ * Return: the record, or NULL. It may be given back at any time, but not its memory.
  */
 static __always_inline struct kvmeter_vcpu_rec *
-kvmeter_store_find_task(const struct task_struct *task)
+kvmeter_store_peek_task(const struct task_struct *task)
 {
 	u32 chain = hash_ptr(task, KVMETER_TASK_HASH_BITS);
 
 	if (likely(is_a_nulls(READ_ONCE(kvmeter_tasks[chain].first))))
 		return NULL;
 	return kvmeter_store_search_task(task);
+}
+
+/**
+ * kvmeter_store_find_task - record of the vCPU that a thread ran last
+ * @task: the thread
+ *
+ * Context: preemption off, no record's lock held; the thread is the running one, or one that the
+ * scheduler has in hand.
+ * Return: the record, or NULL. Outside of KVM_RUN, the thread may lose it at any time.
+ */
+static __always_inline struct kvmeter_vcpu_rec *
+kvmeter_store_find_task(const struct task_struct *task)
+{
+	struct kvmeter_vcpu_rec *v = kvmeter_store_peek_task(task);
+
+	if (unlikely(v))
+		kvmeter_store_catch_up(v);
+	return v;
 }
 
 /*

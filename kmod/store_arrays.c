@@ -21,6 +21,7 @@ size_t kvmeter_store_map_value_size(enum kvmeter_map map)
 		[KVMETER_MAP_VCPUS] = sizeof(struct kvmeter_vcpu),
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
+		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
 	};
 
 	return size[map];
@@ -48,6 +49,8 @@ u32 kvmeter_store_map_entries(enum kvmeter_map map)
 		return kvmeter_max_vcpus * KVMETER_EXIT_ROWS;
 	case KVMETER_MAP_SUBS:
 		return kvmeter_max_vcpus * KVMETER_SUB_ROWS;
+	case KVMETER_MAP_STEAL:
+		return kvmeter_max_vcpus * KVMETER_THIEF_ROWS;
 	default:
 		return 0;
 	}

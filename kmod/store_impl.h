@@ -64,4 +64,11 @@ static inline struct kvmeter_sub *kvmeter_vcpu_subs(u32 i)
 	return subs + (size_t)i * KVMETER_SUB_ROWS;
 }
 
+static inline struct kvmeter_thief *kvmeter_vcpu_thieves(u32 i)
+{
+	struct kvmeter_thief *thieves = kvmeter_store.mem.map[KVMETER_MAP_STEAL];
+
+	return thieves + (size_t)i * KVMETER_THIEF_ROWS;
+}
+
 #endif /* _KVMETER_STORE_IMPL_H */

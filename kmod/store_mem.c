@@ -55,11 +55,13 @@ void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	struct kvmeter_vcpu *slot = kvmeter_vcpu_slot(v->index);
 	struct kvmeter_exit *rows = kvmeter_vcpu_rows(v->index);
 	struct kvmeter_sub *subs = kvmeter_vcpu_subs(v->index);
+	struct kvmeter_thief *thieves = kvmeter_vcpu_thieves(v->index);
 
 	lockdep_assert_held(&st->lock);
 	raw_spin_lock(&v->lock);
 	memcpy(rows, v->rows, v->nr_rows * sizeof(*rows));
 	memcpy(subs, v->subs, v->nr_subs * sizeof(*subs));
+	memcpy(thieves, v->thieves, v->nr_thieves * sizeof(*thieves));
 	*slot = *v->slot;
 	if (v->open)
 		v->open = rows + (v->open - v->rows);
@@ -68,6 +70,7 @@ void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	v->slot = slot;
 	v->rows = rows;
 	v->subs = subs;
+	v->thieves = thieves;
 	smp_store_release(&v->mem_gen, st->mem_gen); /* find_slow() reads it without the lock */
 	raw_spin_unlock(&v->lock);
 }
@@ -190,6 +193,7 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
  * @now_ns: set to the ledger clock at that time; or NULL
  * @rows: KVMETER_EXIT_ROWS of them, filled in as far as out->nr_rows says; or NULL
  * @subs: KVMETER_SUB_ROWS of them, filled in as far as out->nr_subs says; or NULL
+ * @thieves: KVMETER_THIEF_ROWS of them, filled in as far as out->nr_thieves says; or NULL
  *
  * The lock keeps the slot with its vCPU; the sequence number tells of a probe in between. After
  * some tries a copy is given as it is.
@@ -198,7 +202,8 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
  * Return: false if the slot is not in use.
  */
 bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
-			    struct kvmeter_exit *rows, struct kvmeter_sub *subs)
+			    struct kvmeter_exit *rows, struct kvmeter_sub *subs,
+			    struct kvmeter_thief *thieves)
 {
 	struct kvmeter_vcpu_rec *v = &st->vcpus[vcpu];
 	unsigned int tries = 16;
@@ -218,6 +223,9 @@ bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
 			out->nr_subs = READ_ONCE(v->nr_subs);
 			if (subs)
 				memcpy(subs, v->subs, out->nr_subs * sizeof(*subs));
+			out->nr_thieves = READ_ONCE(v->nr_thieves);
+			if (thieves)
+				memcpy(thieves, v->thieves, out->nr_thieves * sizeof(*thieves));
 			if (now_ns)
 				*now_ns = kvmeter_clock_now();
 			smp_rmb(); /* pairs with kvmeter_store_write_begin() */

@@ -28,12 +28,14 @@ struct metric {
 #define VM_METRIC(...) METRIC(struct kvmeter_vm, __VA_ARGS__)
 #define VCPU_METRIC(...) METRIC(struct kvmeter_vcpu, __VA_ARGS__)
 #define EXIT_METRIC(...) METRIC(struct kvmeter_exit, __VA_ARGS__)
+#define THIEF_METRIC(...) METRIC(struct kvmeter_thief, __VA_ARGS__)
 #define SUB_METRIC(...) METRIC(struct kvmeter_sub, __VA_ARGS__)
 
 static const struct metric vm_metrics[] = { KVMETER_VM_METRICS(VM_METRIC) };
 static const struct metric vcpu_metrics[] = { KVMETER_VCPU_METRICS(VCPU_METRIC) };
 static const struct metric exit_metrics[] = { KVMETER_EXIT_METRICS(EXIT_METRIC) };
 static const struct metric sub_metrics[] = { KVMETER_SUB_METRICS(SUB_METRIC) };
+static const struct metric thief_metrics[] = { KVMETER_THIEF_METRICS(THIEF_METRIC) };
 
 static const char *const state_names[KVMETER_STATE_NR] = {
 	"guest", "kernel", "vmm", "halt", "steal", "throttle",
@@ -123,6 +125,42 @@ static void show_subs(struct seq_file *m, const struct kvmeter_table_row *row)
 	}
 }
 
+/* As one word: any process may give itself any name. A dash is none. */
+static void show_comm(struct seq_file *m, const char *comm)
+{
+	const char *end = comm + strnlen(comm, KVMETER_COMM_LEN);
+
+	if (comm == end)
+		seq_putc(m, '-');
+	for (; comm < end; comm++) {
+		if (*comm > ' ' && *comm < 0x7f && *comm != '\\')
+			seq_putc(m, *comm);
+		else
+			seq_printf(m, "\\x%02x", (u8)*comm);
+	}
+}
+
+static void show_thieves(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	static const char *const kind[KVMETER_THIEF_NR] = {
+		[KVMETER_THIEF_OTHER] = "OTHER", [KVMETER_THIEF_VM] = "VM",
+		[KVMETER_THIEF_OWN_VCPU] = "OWN_VCPU", [KVMETER_THIEF_OWN_VMM] = "OWN_VMM",
+		[KVMETER_THIEF_KTHREAD] = "KTHREAD", [KVMETER_THIEF_PROCESS] = "PROCESS",
+		[KVMETER_THIEF_LIMIT] = "LIMIT", [KVMETER_THIEF_IDLE] = "IDLE",
+	};
+	const struct kvmeter_thief *t;
+	u32 i;
+
+	for (i = 0; i < row->vcpu.nr_thieves; i++) {
+		t = &row->thieves[i];
+		if (t->kind >= KVMETER_THIEF_NR)
+			continue;
+		seq_printf(m, "%u %s %u %u ", row->vcpu.vcpu_id, kind[t->kind], t->vm, t->vm_gen);
+		show_comm(m, t->comm);
+		show_values(m, thief_metrics, ARRAY_SIZE(thief_metrics), t);
+	}
+}
+
 /* Up to now, by the rule in the uapi header. */
 static void show_ledger(struct seq_file *m, const struct kvmeter_table_row *row)
 {
@@ -204,6 +242,7 @@ static void show_vms(struct seq_file *m, const struct kvmeter_table_row *row)
 const struct kvmeter_table kvmeter_vm_tables[KVMETER_VM_TABLES_NR] = {
 	{ "exits", "vcpu level reason name class" KVMETER_EXIT_METRICS(NAME), show_exits },
 	{ "subs", "vcpu kind value" KVMETER_SUB_METRICS(NAME), show_subs },
+	{ "thieves", "vcpu kind vm vm_gen comm" KVMETER_THIEF_METRICS(NAME), show_thieves },
 	{ "ledger", "vcpu state wall_ns guest_ns kernel_ns vmm_ns halt_ns steal_ns throttle_ns",
 	  show_ledger },
 	{ "steal", "vcpu tid steal_ns run_delay_ns steal_nr steal_max_ns steal_hist", show_steal },
@@ -245,4 +284,5 @@ void kvmeter_tables_show_metrics(struct seq_file *m)
 	show_descriptions(m, "vcpu", vcpu_metrics, ARRAY_SIZE(vcpu_metrics));
 	show_descriptions(m, "exit", exit_metrics, ARRAY_SIZE(exit_metrics));
 	show_descriptions(m, "sub", sub_metrics, ARRAY_SIZE(sub_metrics));
+	show_descriptions(m, "thief", thief_metrics, ARRAY_SIZE(thief_metrics));
 }

@@ -8,7 +8,7 @@
 
 #include <uapi/linux/kvmeter.h>
 
-#define KVMETER_VM_TABLES_NR 7
+#define KVMETER_VM_TABLES_NR 8
 
 /**
  * struct kvmeter_table_row - copies of what one piece of a table is about
@@ -18,6 +18,7 @@
  * @vcpu: a vCPU of it; unused in the table of VMs
  * @exits: its exit rows
  * @subs: its sub-reasons
+ * @thieves: whom its steal is blamed on
  */
 struct kvmeter_table_row {
 	u32 vendor;
@@ -26,6 +27,7 @@ struct kvmeter_table_row {
 	struct kvmeter_vcpu vcpu;
 	struct kvmeter_exit exits[KVMETER_EXIT_ROWS];
 	struct kvmeter_sub subs[KVMETER_SUB_ROWS];
+	struct kvmeter_thief thieves[KVMETER_THIEF_ROWS];
 };
 
 /**

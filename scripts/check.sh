@@ -9,8 +9,8 @@
 #   LEGS      legs to test, default both
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmark's limit
 #
-# By default all selftests run on kernel 6.1, and on the others those of exits, the ledger, steal, dirty pages and
-# maps, each of which loads and unloads the module.
+# By default all selftests run on kernel 6.1, and on the others those of exits, the ledger, steal, thieves, dirty
+# pages and maps, each of which loads and unloads the module.
 #
 # The legs run side by side, the kernels of a leg one after the other. What each host printed is kept in
 # build/check/KERNEL-LEG.log, and shown whole if anything in it failed. The last line is
@@ -27,8 +27,9 @@ legs=${LEGS:-amd intel}
 tests=${TESTS:-}
 here=$KVMETER_TOP/scripts
 logs=$KVMETER_TOP/build/check
-smoke_tests="exits_test ledger_test steal_test dirty_test attach_test"
+smoke_tests="exits_test ledger_test steal_test thief_test dirty_test attach_test"
 limit=200 # instructions that the module may add to an exit
+switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
 pids=()
@@ -66,10 +67,10 @@ in_lab()
 check_figure()
 {
 	if awk -v figure="$2" -v limit="$3" 'BEGIN { exit !(figure > 0 && figure <= limit) }'; then
-		echo "ok bench-exit $1: $2 instructions, at most $3"
+		echo "ok $1: $2 instructions, at most $3"
 		echo "1 passed, 0 failed, 0 skipped"
 	else
-		echo "not ok bench-exit $1: '$2' instructions, at most $3"
+		echo "not ok $1: '$2' instructions, at most $3"
 		echo "0 passed, 1 failed, 0 skipped"
 	fi
 }
@@ -84,10 +85,24 @@ check_bench()
 	for key in kvmeter perf_kvm_stat bpftrace_count; do
 		added[${#added[@]}]=$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")
 	done
-	check_figure limit "${added[0]}" $limit
-	check_figure perf_kvm_stat "${added[0]}" "$(awk -v n="${added[1]}" -v d=$perf_share 'BEGIN { print n / d }')"
-	check_figure bpftrace_count "${added[0]}" \
+	check_figure "bench-exit limit" "${added[0]}" $limit
+	check_figure "bench-exit perf_kvm_stat" "${added[0]}" "$(awk -v n="${added[1]}" -v d=$perf_share 'BEGIN { print n / d }')"
+	check_figure "bench-exit bpftrace_count" "${added[0]}" \
 		"$(awk -v n="${added[2]}" -v d=$bpftrace_share 'BEGIN { print n / d }')"
+}
+
+# The figures of make bench-switch, likewise.
+check_switches()
+{
+	local json key added=()
+
+	json=$("$here/bench-switch.sh" "$1" "$2") || true
+	echo "$json"
+	for key in ordinary_switch_added vcpu_switch_added bpf_runqlat; do
+		added[${#added[@]}]=$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")
+	done
+	check_figure "bench-switch ordinary" "${added[0]}" $switch_limit
+	check_figure "bench-switch vcpu" "${added[1]}" "${added[2]}"
 }
 
 # What wants a stock QEMU and a whole root, and the lab itself.
@@ -108,6 +123,7 @@ run_cell()
 	if [ -z "$chosen" ]; then
 		in_lab "$kernel" "$leg" --no-kvm -- sh selftests/run.sh
 		check_bench "$kernel" "$leg"
+		check_switches "$kernel" "$leg"
 		[ "$leg" = intel ] || check_amd "$kernel"
 	fi
 }

@@ -49,10 +49,21 @@ wait_ready db
 
 show status
 show list
+show list --by vcpu
 show stat 2 2
-show exits web
-show exits db
+show ledger 2 2
+show exits web -z
+show exits db -z
+show wakeups
+
+echo 1 >/sys/module/kvmeter/parameters/subreasons
+sleep 2
+show exits db --by sub
+echo 0 >/sys/module/kvmeter/parameters/subreasons
+
 show steal
+show steal --by thief
+show steal --matrix
 
 echo
 echo "# bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vms | head -n 16"

@@ -28,7 +28,7 @@ echo "==== an AMD host with kernel $kernel: two stock QEMU guests"
 
 echo "==== an Intel host with kernel $kernel: pages a guest dirties, from Page Modification Logging"
 pml=$("$here/lab.sh" --leg intel --kernel "$kernel" -- sh -c \
-	'insmod kvmeter.ko && selftests/pml_demo && rmmod kvmeter' | tee /dev/stderr)
+	'insmod kvmeter.ko && selftests/pml_demo && rmmod kvmeter' | tee >(cat >&2))
 if [[ ! $pml =~ pml:\ ([0-9]+)\ pages\ rewritten,\ ([0-9]+)\ read ]] ||
 	[ "${BASH_REMATCH[1]}" != "${BASH_REMATCH[2]}" ] || [ "${BASH_REMATCH[1]}" -le 5000 ]; then
 	die "the log was not read as it should be"

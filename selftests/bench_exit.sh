@@ -3,12 +3,10 @@
 # Measures, on a lab host, what the module and its peers add to an exit; prints one JSON object.
 set -eu
 cd "$(dirname "$0")"
+. ./peer.sh
 
 tracing=/sys/kernel/tracing
 count=../bpf/kvmeter-bench-count
-tmp=$(mktemp -d)
-peer=''
-trap '[ -z "$peer" ] || kill $peer; rm -rf "$tmp"' EXIT
 
 # measure: the cost of an exit to standard output; how many it took is left in $tmp/exits.
 measure()
@@ -17,39 +15,6 @@ measure()
 	read -r cost exits <"$tmp/measured"
 	echo "$exits" >"$tmp/exits"
 	echo "$cost"
-}
-
-fail()
-{
-	echo "bench_exit: $*" >&2
-	cat "$tmp/peer.out" >&2
-	exit 1
-}
-
-# start_peer COMMAND...: in the background, its output to $tmp/peer.out.
-start_peer()
-{
-	"$@" >"$tmp/peer.out" 2>&1 &
-	peer=$!
-}
-
-stop_peer()
-{
-	kill -INT "$peer"
-	wait "$peer" || true
-	peer=''
-}
-
-# wait_for TEXT FILE: until the peer has come as far as that, and a moment more.
-wait_for()
-{
-	tries=300
-	until grep -q "$1" "$2" 2>/dev/null; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "no $1 in $2"
-		sleep 1
-	done
-	sleep 1
 }
 
 # expect_seen NUMBER: the peer was there all the time, if it saw that many.

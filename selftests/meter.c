@@ -22,6 +22,7 @@ static const char *const map_name[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
 	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
 	[KVMETER_MAP_EXITS] = "kvmeter_exits", [KVMETER_MAP_SUBS] = "kvmeter_subs",
+	[KVMETER_MAP_STEAL] = "kvmeter_steal",
 };
 
 int meter_create_maps(const struct kvmeter_info *info, int fd[KVMETER_MAP_NR])
@@ -187,11 +188,13 @@ int meter_read_slot(const struct meter *m, unsigned int slot, struct meter_vcpu 
 	const struct kvmeter_exit *rows = m->map[KVMETER_MAP_EXITS];
 	const struct kvmeter_vcpu *v = m->map[KVMETER_MAP_VCPUS];
 	const struct kvmeter_sub *subs = m->map[KVMETER_MAP_SUBS];
+	const struct kvmeter_thief *thieves = m->map[KVMETER_MAP_STEAL];
 	uint32_t seq, gen;
 
 	v += slot;
 	rows += (size_t)slot * KVMETER_EXIT_ROWS;
 	subs += (size_t)slot * KVMETER_SUB_ROWS;
+	thieves += (size_t)slot * KVMETER_THIEF_ROWS;
 	gen = __atomic_load_n(&v->gen, __ATOMIC_ACQUIRE);
 	for (;;) {
 		seq = __atomic_load_n(&v->seq, __ATOMIC_ACQUIRE);
@@ -200,6 +203,7 @@ int meter_read_slot(const struct meter *m, unsigned int slot, struct meter_vcpu 
 		copy->v = *v;
 		memcpy(copy->rows, rows, sizeof(copy->rows));
 		memcpy(copy->subs, subs, sizeof(copy->subs));
+		memcpy(copy->thieves, thieves, sizeof(copy->thieves));
 		atomic_thread_fence(memory_order_acquire);
 		*now_ns = meter_now_ns(m);
 		_mm_lfence();
@@ -262,6 +266,87 @@ uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason)
 uint64_t meter_row_ns(const struct kvmeter_exit *row)
 {
 	return row->kernel_ns + row->vmm_ns + row->halt_ns;
+}
+
+uint64_t meter_thief_ns(const struct kvmeter_thief *thief)
+{
+	return thief->preempt_ns + thief->wakeup_ns;
+}
+
+uint64_t meter_blamed_ns(const struct meter_vcpu *copy)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < copy->v.nr_thieves; i++)
+		sum += meter_thief_ns(&copy->thieves[i]);
+	return sum;
+}
+
+static bool is_same_thief(const struct kvmeter_thief *a, const struct kvmeter_thief *b)
+{
+	return a->kind == b->kind && a->vm == b->vm && a->vm_gen == b->vm_gen &&
+		!memcmp(a->comm, b->comm, sizeof(a->comm));
+}
+
+/* Where it counts on from before; otherwise what it had then has gone to row 0. */
+static struct kvmeter_thief *find_thief(struct meter_vcpu *copy, const struct kvmeter_thief *before)
+{
+	struct kvmeter_thief *t;
+
+	for (t = copy->thieves + 1; t < copy->thieves + copy->v.nr_thieves; t++)
+		if (is_same_thief(t, before) && t->preempt_ns >= before->preempt_ns &&
+		    t->wakeup_ns >= before->wakeup_ns)
+			return t;
+	return copy->thieves;
+}
+
+void meter_subtract_thieves(struct meter_vcpu *last, const struct meter_vcpu *first)
+{
+	struct kvmeter_thief *t;
+	uint32_t i;
+
+	last->v.steal_ns -= first->v.steal_ns;
+	last->v.steal_nr -= first->v.steal_nr;
+	last->v.wakeups -= first->v.wakeups;
+	last->v.wakeup_lat_ns -= first->v.wakeup_lat_ns;
+	for (i = 0; i < first->v.nr_thieves; i++) {
+		t = find_thief(last, &first->thieves[i]);
+		t->preempt_ns -= first->thieves[i].preempt_ns;
+		t->wakeup_ns -= first->thieves[i].wakeup_ns;
+	}
+}
+
+uint64_t meter_kind_ns(const struct meter_vcpu *copy, enum kvmeter_thief_kind kind)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < copy->v.nr_thieves; i++)
+		if (copy->thieves[i].kind == kind)
+			sum += meter_thief_ns(&copy->thieves[i]);
+	return sum;
+}
+
+const struct kvmeter_thief *meter_vm_thief(const struct meter_vcpu *copy,
+					   const struct kvmeter_vcpu *vcpu)
+{
+	const struct kvmeter_thief *t;
+
+	for (t = copy->thieves; t < copy->thieves + copy->v.nr_thieves; t++)
+		if (t->kind == KVMETER_THIEF_VM && t->vm == vcpu->vm && t->vm_gen == vcpu->vm_gen)
+			return t;
+	return NULL;
+}
+
+const struct kvmeter_thief *meter_process_thief(const struct meter_vcpu *copy, const char *comm)
+{
+	const struct kvmeter_thief *t;
+
+	for (t = copy->thieves; t < copy->thieves + copy->v.nr_thieves; t++)
+		if (t->kind == KVMETER_THIEF_PROCESS && !strncmp(t->comm, comm, sizeof(t->comm)))
+			return t;
+	return NULL;
 }
 
 uint64_t meter_hist_sum(const struct kvmeter_hist *hist)

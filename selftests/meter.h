@@ -36,11 +36,13 @@ struct meter {
  * @v: its slot
  * @rows: its rows; those from @v.nr_rows on are zero
  * @subs: its sub-reasons; those from @v.nr_subs on are zero
+ * @thieves: who stole from it; those from @v.nr_thieves on are zero
  */
 struct meter_vcpu {
 	struct kvmeter_vcpu v;
 	struct kvmeter_exit rows[KVMETER_EXIT_ROWS];
 	struct kvmeter_sub subs[KVMETER_SUB_ROWS];
+	struct kvmeter_thief thieves[KVMETER_THIEF_ROWS];
 };
 
 /** meter_create_maps() - make the maps that @info asks for, not attached yet */
@@ -112,6 +114,29 @@ uint64_t meter_count(const struct meter_vcpu *copy, uint32_t reason);
 
 /** meter_row_ns() - handling time of a row: kernel, VMM and halt */
 uint64_t meter_row_ns(const struct kvmeter_exit *row);
+
+/** meter_thief_ns() - steal that a thief is to blame for, after preemption and after wake-ups */
+uint64_t meter_thief_ns(const struct kvmeter_thief *thief);
+
+/** meter_blamed_ns() - steal in a copy that some thief is to blame for */
+uint64_t meter_blamed_ns(const struct meter_vcpu *copy);
+
+/**
+ * meter_subtract_thieves() - leave in a copy what steal there was since an earlier one
+ * @last: the copy: its steal, waits, wake-ups and thieves
+ * @first: the earlier one
+ */
+void meter_subtract_thieves(struct meter_vcpu *last, const struct meter_vcpu *first);
+
+/** meter_kind_ns() - steal in a copy by thieves of a kind */
+uint64_t meter_kind_ns(const struct meter_vcpu *copy, enum kvmeter_thief_kind kind);
+
+/** meter_vm_thief() - the row of another VM, the one of a vCPU, in a copy; NULL if there is none */
+const struct kvmeter_thief *meter_vm_thief(const struct meter_vcpu *copy,
+					   const struct kvmeter_vcpu *vcpu);
+
+/** meter_process_thief() - the row of a command name in a copy; NULL if there is none */
+const struct kvmeter_thief *meter_process_thief(const struct meter_vcpu *copy, const char *comm);
 
 /** meter_hist_sum() - how many times a histogram has counted */
 uint64_t meter_hist_sum(const struct kvmeter_hist *hist);

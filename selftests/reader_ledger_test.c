@@ -149,7 +149,7 @@ TEST(shares_add_up_to_the_whole)
 {
 	static const __u64 thirds[] = { 1, 1, 1 }, sixths[] = { 1, 1, 1, 1, 1, 1 };
 	static const __u64 big[] = { ~0ULL, ~0ULL, 1, 0, ~0ULL };
-	unsigned int tenths[KVMETER_SHARES_MAX];
+	unsigned int tenths[6];
 
 	ASSERT_EQ(1000, sum_tenths(thirds, 3, tenths));
 	ASSERT_EQ(334, tenths[0]);
@@ -166,7 +166,7 @@ TEST(shares_go_to_the_largest_remainder)
 {
 	/* 12.34, 12.37, 75.29 */
 	static const __u64 parts[] = { 1234, 1237, 7529 }, whole[] = { 0, 7, 0 }, none[] = { 0, 0 };
-	unsigned int tenths[KVMETER_SHARES_MAX];
+	unsigned int tenths[6];
 
 	ASSERT_EQ(1000, sum_tenths(parts, 3, tenths));
 	ASSERT_EQ(123, tenths[0]);

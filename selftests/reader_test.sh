@@ -41,7 +41,7 @@ case_metrics()
 {
 	works metrics && grep -q '^vcpu  *guest_ns  *cumulative  *seconds  *-9  *time in the guest$' "$tmp/out" &&
 		grep -q '^exit  *min_ns  *lowest ' "$tmp/out" || fail "unexpected: $(cat "$tmp/out")" || return
-	works metrics --json && json 'set(d[0]) == {"abi", "vm", "vcpu", "exit", "sub"}' &&
+	works metrics --json && json 'set(d[0]) == {"abi", "vm", "vcpu", "exit", "sub", "thief"}' &&
 		json 'all(set(m) == {"name", "type", "unit", "exponent", "help"} for m in d[0]["vcpu"])' &&
 		json 'sum(m["type"] == "histogram" for k in ("vm", "vcpu", "exit", "sub") for m in d[0][k]) == 3'
 }
@@ -52,6 +52,10 @@ case_bad_usage()
 		is_bad_usage exits --by host && is_bad_usage ledger --by class &&
 		is_bad_usage exits -k nonsense && is_bad_usage exits --by sub -k p50 &&
 		is_bad_usage exits --by sub --hist && is_bad_usage steal --json --hist &&
+		is_bad_usage steal --by class && is_bad_usage exits --by thief && is_bad_usage wakeups --by cause &&
+		is_bad_usage steal --by thief --hist && is_bad_usage steal --by cause --hist &&
+		is_bad_usage steal --matrix --hist && is_bad_usage steal --matrix --by vcpu &&
+		is_bad_usage wakeups --matrix && is_bad_usage steal --by nonsense &&
 		is_bad_usage stat --by vm && is_bad_usage metrics x && is_bad_usage stat x y && is_bad_usage stat x 1 z &&
 		is_bad_usage stat x 1 2 3 && is_bad_usage list x 1 && is_bad_usage attach x &&
 		is_bad_usage stat x -- -1 && is_bad_usage stat x 0 && is_bad_usage stat x 1 0 &&
@@ -78,7 +82,7 @@ case_attaches_by_itself()
 {
 	[ ! -e "$pins" ] || fail "pins before any command" || return
 	works list || return
-	[ "$(find "$pins" -type f | wc -l)" = 6 ] || fail "not six pins" || return
+	[ "$(find "$pins" -type f | wc -l)" = 7 ] || fail "not seven pins" || return
 	works attach && grep -q '^attached already' "$tmp/out" || fail "attached twice"
 }
 
@@ -86,7 +90,8 @@ case_bpftool_prints_fields()
 {
 	bpftool map dump pinned "$pins/kvmeter_host" >"$tmp/out" && grep -q '"reason_source": 1' "$tmp/out" &&
 		bpftool map lookup pinned "$pins/kvmeter_vcpus" key 0 0 0 0 >"$tmp/out" &&
-		grep -q '"steal_hist"' "$tmp/out" && bpftool map show pinned "$pins/kvmeter_subs" >"$tmp/out" ||
+		grep -q '"steal_hist"' "$tmp/out" && bpftool map lookup pinned "$pins/kvmeter_steal" key 0 0 0 0 >"$tmp/out" &&
+		grep -q '"wakeup_ns"' "$tmp/out" && bpftool map show pinned "$pins/kvmeter_subs" >"$tmp/out" ||
 		fail "no fields"
 }
 
@@ -96,7 +101,7 @@ case_status()
 		grep -q '^untracked_exits: 0$' "$tmp/out" && grep -q '^vms: 4 of 256 (4 seen)$' "$tmp/out" ||
 		fail "unexpected: $(cat "$tmp/out")" || return
 	works status --json && json 'd[0]["nr_vms"] == 4 and d[0]["max_vcpus"] == 1024 and d[0]["attached"] == 1' &&
-		json 'len(d[0]["maps"]) == 6 and all(m["id"] for m in d[0]["maps"])'
+		json '"attribution" in d[0]["features"]' && json 'len(d[0]["maps"]) == 7 and all(m["id"] for m in d[0]["maps"])'
 }
 
 case_names()
@@ -246,7 +251,7 @@ case_unknown_abi()
 	gcc -shared -fPIC -I "$dir/../include/uapi" -o "$tmp/abi.so" "$tmp/abi.c" || fail "cannot build" || return
 	LD_PRELOAD=$tmp/abi.so "$reader" list >"$tmp/out" 2>"$tmp/err"
 	[ $? = 1 ] && [ ! -s "$tmp/out" ] || fail "not refused" || return
-	is_one_line 'ABI 3, this reader knows 2'
+	is_one_line 'ABI 4, this reader knows 3'
 }
 
 # a reader that waits does not keep the module from being unloaded; old pins give way to new maps

@@ -157,7 +157,10 @@ case_all_metrics()
 		json 'all(m["name"] in c for m in d[1]["vcpu"] for v in d[0]["vms"] for c in v["vcpus"])' || return
 	works exits --json || return
 	cat "$tmp/metrics" >>"$tmp/out"
-	json 'all(m["name"] in r for m in d[1]["exit"] for v in d[0]["vms"] for r in v["reasons"])'
+	json 'all(m["name"] in r for m in d[1]["exit"] for v in d[0]["vms"] for r in v["reasons"])' || return
+	works steal --json || return
+	cat "$tmp/metrics" >>"$tmp/out"
+	json 'all(m["name"] in t for m in d[1]["thief"] for v in d[0]["vms"] for t in v["thieves"])'
 }
 
 case_placement()
@@ -200,9 +203,132 @@ case_steal()
 			for v in d[0]["vms"] for c in v["vcpus"])'
 }
 
+# start_hog: a process that takes half of the CPU that a,b is then alone with it on; its name is hostile too
+start_hog()
+{
+	local task
+
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	taskset -c 0 bash -c 'echo -n "$0" >/proc/$$/comm; while :; do :; done' $'hog\033[31m\\' &
+	hog=$!
+	for task in "/proc/${guests[0]}/task"/*; do
+		taskset -p 1 "${task##*/}" >"$tmp/taskset" || fail "cannot pin: $(cat "$tmp/taskset")" || return
+	done
+}
+
+# with_hog FUNCTION: run it beside the hog
+with_hog()
+{
+	local ret
+
+	start_hog && "$@"
+	ret=$?
+	kill -KILL "$hog"
+	wait "$hog" 2>/dev/null
+	return "$ret"
+}
+
+# shares_add_up [SUM]: the shares of each VM that has any make 100.0, and one VM has; SUM is a row that is one
+shares_add_up()
+{
+	awk -v all="${1:--}" '$1 != "NAME" && NF > 6 && $(NF - 3) != "-" && $3 != all { sum[$2] += $(NF - 3) * 10 }
+		END { for (id in sum) { n++; if (sprintf("%.0f", sum[id]) != 1000) bad = 1 }; exit !(n && !bad) }' \
+		"$tmp/out" || fail "not 100.0: $(cat "$tmp/out")"
+}
+
+thieves()
+{
+	local row
+
+	works steal --by thief -z a,b 2 2 || return
+	# the second report, its first row
+	row=$(awk '$1 == "NAME" { n++; next } n == 2 { print; exit }' "$tmp/out")
+	echo "$row" | grep -qF 'process hog\x1b[31m\\ ' || fail "not the hog: $(cat "$tmp/out")" || return
+	awk '{ exit !($(NF - 3) > 50 && $(NF - 4) > 10) }' <<<"$row" || fail "too little: $row" || return
+	! LC_ALL=C grep -q "$(printf '[\001-\011\013-\037]')" "$tmp/out" || fail "control characters" || return
+	works steal --by thief && shares_add_up || return
+	# rows, steal that has ended, and what is unexplained are one account
+	works steal --json 1 3 || return
+	json 'len(d) == 3 and all(v["unexplained_ns"] <= 0.01 * v["steal_ns"] + 2e6
+			for r in d for v in r["vms"])' &&
+		json 'all(abs(sum(t["preempt_ns"] + t["wakeup_ns"] for t in v["thieves"]) + v["unexplained_ns"] -
+				v["steal_ns"]) < 0.05 * v["steal_ns"] + 5e7 for r in d for v in r["vms"])' &&
+		json 'all(t["kind"] == "VM" or t["vm"] is None and t["name"] is None for r in d for v in r["vms"]
+			for t in v["thieves"])' &&
+		json '[v["thieves"][0]["comm"] for v in d[2]["vms"] if v["name"] == "a,b"] == ["hog\\x1b[31m\\\\"]' || return
+	works steal --json --by vcpu && json 'all(c["thieves"] for v in d[0]["vms"] for c in v["vcpus"])'
+}
+
+case_thieves()
+{
+	with_hog thieves
+}
+
+causes()
+{
+	works steal --by cause && shares_add_up contention || return
+	works steal --by cause a,b 1 2 || return
+	awk '$3 == "contention" { all = $NF; sum = 0; n++; next }
+		$3 == "own" && $4 == "CPU" { if (sum - all > 0.01 || all - sum > 0.01) bad = 1 }
+		n { sum += $NF }
+		END { exit !(n == 2 && all > 100 && !bad) }' "$tmp/out" || fail "not the sum: $(cat "$tmp/out")" || return
+	works steal --by cause --json && json '[c["cause"] for c in d[0]["vms"][0]["causes"]] ==
+			["contention", "limit", "idle"] and "thieves" not in d[0]["vms"][0]'
+}
+
+case_causes()
+{
+	with_hog causes
+}
+
+matrix()
+{
+	local width
+
+	works steal --matrix 1 2 && [ "$(grep -c '^VICTIM ' "$tmp/out")" = 2 ] || fail "no matrix" || return
+	# the twins by their ids, which the heading has too
+	[ "$(grep -c "^${guests[2]}-" "$tmp/out")" = 2 ] && grep -q "^VICTIM .* ${guests[2]}-[0-9]* " "$tmp/out" ||
+		fail "twins are not told apart: $(cat "$tmp/out")" || return
+	# in the second report the hog's cell, alone in its row, is the darkest
+	awk '$1 == "VICTIM" { n++ } n == 2 && $1 == "a,b"' "$tmp/out" | grep -q '█' &&
+		! grep -q "$(printf '\033')" "$tmp/out" || fail "not shaded: $(cat "$tmp/out")" || return
+	for width in 41 60 80; do
+		COLUMNS=$width works steal --matrix && grep -q '…' "$tmp/out" &&
+			python3 -c 'import sys; sys.exit(max(map(len, open(sys.argv[1], encoding="utf-8"))) - 1 > int(sys.argv[2]))' \
+				"$tmp/out" "$width" ||
+			fail "$width columns are not kept to: $(cat "$tmp/out")" || return
+	done
+	# on a terminal
+	TERM=xterm script -qec "$reader steal --matrix" /dev/null >"$tmp/out" &&
+		grep -q "$(printf '\033\[38;5;231;48;5;160m')" "$tmp/out" || fail "no colours" || return
+	NO_COLOR=1 TERM=xterm script -qec "$reader steal --matrix" /dev/null >"$tmp/out" &&
+		! grep -q "$(printf '\033')" "$tmp/out" && grep -q '█' "$tmp/out" || fail "NO_COLOR"
+}
+
+case_matrix()
+{
+	with_hog matrix
+}
+
+# the last case: the module is another one afterwards
+case_no_attribution()
+{
+	local how
+
+	rmmod kvmeter && insmod "$ko" attribution=0 || fail "cannot load" || return
+	for how in "--by thief" "--by cause" --matrix; do
+		# shellcheck disable=SC2086 # options
+		works steal $how && [ "$(cat "$tmp/out")" = "steal is not attributed (module parameter attribution=0)" ] ||
+			fail "$how: $(cat "$tmp/out")" || return
+	done
+	works steal --json && json 'all(v["unexplained_ns"] is None for v in d[0]["vms"])' &&
+		works status && ! grep -q '^features:.*attribution' "$tmp/out" || fail "shown as on" || return
+	works steal && works exits a,b 1 2 --json && json 'd[1]["vms"][0]["exits"] > 0'
+}
+
 check_host
 echo "TAP version 13"
-echo "1..10"
+echo "1..14"
 start_guests
 run_case exits_add_up
 run_case exits_by
@@ -214,4 +340,8 @@ run_case placement
 run_case wakeups
 run_case stat
 run_case steal
+run_case thieves
+run_case causes
+run_case matrix
+run_case no_attribution
 exit $((failed > 0))

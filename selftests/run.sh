@@ -106,8 +106,9 @@ run_test()
 
 if [ $# = 0 ]; then
 	if [ -e /sys/module/kvm ]; then
-		set -- reader_unit_test reader_ledger_test reader_snapshot_test exits_test ledger_test \
-			consistent_test preempt_test nested_test subs_test counters_test steal_test \
+		set -- reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test \
+			exits_test ledger_test consistent_test preempt_test nested_test subs_test \
+			counters_test steal_test thief_test thief_own_test thief_churn_test \
 			dirty_test attach_test lifetime_test load_test
 	else
 		set -- nokvm_test

@@ -2,9 +2,10 @@
 /*
  * The one table of metrics, for the module's debugfs, the reader's output and its help.
  *
- * KVMETER_VM_METRICS, KVMETER_VCPU_METRICS, KVMETER_EXIT_METRICS and KVMETER_SUB_METRICS call
- * X(field, type, unit, exponent, help) for each field of struct kvmeter_vm, kvmeter_vcpu,
- * kvmeter_exit and kvmeter_sub that is one, in the order in which they are shown.
+ * KVMETER_VM_METRICS, KVMETER_VCPU_METRICS, KVMETER_EXIT_METRICS, KVMETER_SUB_METRICS and
+ * KVMETER_THIEF_METRICS call X(field, type, unit, exponent, help) for each field of struct
+ * kvmeter_vm, kvmeter_vcpu, kvmeter_exit, kvmeter_sub and kvmeter_thief that is one, in the order
+ * in which they are shown.
  *
  * As in KVM's binary statistics: a value is in 10^exponent of its unit, and type is
  *
@@ -74,5 +75,9 @@
 	X(count, CUMULATIVE, NONE, 0, "exits for this sub-reason, too high by error at most") \
 	X(error, INSTANT, NONE, 0, "exits that may have been of other sub-reasons") \
 	X(kernel_ns, CUMULATIVE, SECONDS, -9, "time KVM took to handle them")
+
+#define KVMETER_THIEF_METRICS(X) \
+	X(preempt_ns, CUMULATIVE, SECONDS, -9, "steal after preemption that it is to blame for") \
+	X(wakeup_ns, CUMULATIVE, SECONDS, -9, "steal after a wake-up that it is to blame for")
 
 #endif /* _KVMETER_METRICS_H */

@@ -2,7 +2,7 @@
 /*
  * The one contract between the kvmeter module, its BPF maps and their readers.
  *
- * The module counts into six arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
+ * The module counts into seven arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
  * with BPF_F_MMAPABLE once maps were attached, and memory of the module before that; the values
  * are the same. A reader maps them read-only and polls without a system call.
  *
@@ -14,6 +14,7 @@
  *  kvmeter_exits   struct kvmeter_exit     max_vcpus * KVMETER_EXIT_ROWS; the rows of vCPU slot s
  *                                          start at entry s * KVMETER_EXIT_ROWS
  *  kvmeter_subs    struct kvmeter_sub      max_vcpus * KVMETER_SUB_ROWS; likewise
+ *  kvmeter_steal   struct kvmeter_thief    max_vcpus * KVMETER_THIEF_ROWS; likewise
  *
  * Which of the fields are metrics, with type, unit and help, is told by include/kvmeter/metrics.h.
  *
@@ -57,7 +58,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KVMETER_ABI 2
+#define KVMETER_ABI 3
 
 /* Most slots that the module parameters max_vms and max_vcpus allow; a multiple of 64 each. */
 #define KVMETER_VMS_LIMIT 4096
@@ -66,6 +67,8 @@
 #define KVMETER_HIST_BUCKETS 32
 #define KVMETER_EXIT_ROWS 48
 #define KVMETER_SUB_ROWS 64
+#define KVMETER_THIEF_ROWS 32
+#define KVMETER_COMM_LEN 16
 #define KVMETER_USER_EXITS 48
 #define KVMETER_TSC_SHIFT 32
 #define KVMETER_NAME_LEN 32
@@ -97,6 +100,8 @@ enum kvmeter_reason_source {
 /* kvmeter_host.features: what is on; the debugfs file status says why something is off */
 #define KVMETER_FEATURE_DIRTY (1U << 0) /* dirty logging is seen being switched on and off */
 #define KVMETER_FEATURE_SUB (1U << 1)	/* sub-reasons are counted (module parameter subreasons) */
+#define KVMETER_FEATURE_THIEF (1U << 2) /* steal is attributed (module parameter attribution) */
+#define KVMETER_FEATURE_LIMIT (1U << 3) /* waits for the own CPU limit are told from others */
 
 /**
  * struct kvmeter_host - the host as a whole, entry 0 of kvmeter_host
@@ -232,7 +237,7 @@ enum kvmeter_state {
  * @cpu: CPU it runs, or ran last, on
  * @node: NUMA node of that CPU
  * @nr_subs: rows of kvmeter_subs in use, in [0, KVMETER_SUB_ROWS]
- * @reserved0: zero
+ * @nr_thieves: rows of kvmeter_steal in use, in [1, KVMETER_THIEF_ROWS]; row 0 is always there
  * @run_delay_ns: growth of its thread's sched_info.run_delay, which is field 2 of
  *		  /proc/PID/task/TID/schedstat and what the guest is shown as steal; taken over at
  *		  the first guest entry or exit after a wait. The same waits as steal_ns, by the
@@ -291,7 +296,7 @@ struct kvmeter_vcpu {
 	__u32 cpu;
 	__u32 node;
 	__u32 nr_subs;
-	__u32 reserved0;
+	__u32 nr_thieves;
 	__u64 run_delay_ns;
 	__u64 steal_nr;
 	__u64 steal_max_ns;
@@ -394,6 +399,54 @@ struct kvmeter_sub {
 	__u64 kernel_ns;
 };
 
+/* kvmeter_thief.kind: what ran on the CPU that a vCPU waited for */
+enum kvmeter_thief_kind {
+	/* row 0: what found no row of its own */
+	KVMETER_THIEF_OTHER = 0,
+	/* another VM: its vCPUs and all other threads of its VMM, vhost included */
+	KVMETER_THIEF_VM = 1,
+	/* other vCPUs of its own VM */
+	KVMETER_THIEF_OWN_VCPU = 2,
+	/* other threads of its own VMM, vhost included */
+	KVMETER_THIEF_OWN_VMM = 3,
+	/* a kernel thread, all of them in one row */
+	KVMETER_THIEF_KTHREAD = 4,
+	/* another process, by the command name of its leader */
+	KVMETER_THIEF_PROCESS = 5,
+	/* whatever ran while a CPU limit (cpu.max) of its own cgroup, or one above, held it back */
+	KVMETER_THIEF_LIMIT = 6,
+	/* nothing: the CPU was idle */
+	KVMETER_THIEF_IDLE = 7,
+	KVMETER_THIEF_NR = 8,
+};
+
+/**
+ * struct kvmeter_thief - the steal of one vCPU that one thief is to blame for
+ * @kind: enum kvmeter_thief_kind
+ * @vm: of KVMETER_THIEF_VM: slot of the VM in kvmeter_vms, otherwise 0
+ * @vm_gen: gen of that slot; where the slot has another one by now, that VM is gone
+ * @reserved0: zero
+ * @comm: of KVMETER_THIEF_PROCESS: the command name as the kernel has it, any bytes, NUL-terminated
+ * @preempt_ns: blamed time of waits after a preemption
+ * @wakeup_ns: blamed time of waits after a wake-up
+ *
+ * A wait is added when it ends, or when the waiting thread is moved to another CPU; then the blame
+ * goes on there. The rows of a vCPU add up to its steal_ns, less a wait in progress and less what
+ * could not be explained, which is no row but the difference. Processes have half of the rows at
+ * most. Where there is no room for a new thief, the row of a VM that is gone is added to row 0 and
+ * given to it, otherwise that of the process with the least time: so rows with much time stay, and
+ * the sum is kept.
+ */
+struct kvmeter_thief {
+	__u32 kind;
+	__u32 vm;
+	__u32 vm_gen;
+	__u32 reserved0;
+	char comm[KVMETER_COMM_LEN];
+	__u64 preempt_ns;
+	__u64 wakeup_ns;
+};
+
 /* The maps, in the order in which ioctls name them. */
 enum kvmeter_map {
 	KVMETER_MAP_HOST = 0,
@@ -402,7 +455,8 @@ enum kvmeter_map {
 	KVMETER_MAP_VCPUS = 3,
 	KVMETER_MAP_EXITS = 4,
 	KVMETER_MAP_SUBS = 5,
-	KVMETER_MAP_NR = 6,
+	KVMETER_MAP_STEAL = 6,
+	KVMETER_MAP_NR = 7,
 };
 
 #define KVMETER_MAP_MAX 16
@@ -481,6 +535,7 @@ _Static_assert(sizeof(struct kvmeter_vm) == 128, "kvmeter_vm");
 _Static_assert(sizeof(struct kvmeter_vcpu) == 1600, "kvmeter_vcpu");
 _Static_assert(sizeof(struct kvmeter_exit) == 384, "kvmeter_exit");
 _Static_assert(sizeof(struct kvmeter_sub) == 40, "kvmeter_sub");
+_Static_assert(sizeof(struct kvmeter_thief) == 48, "kvmeter_thief");
 _Static_assert(sizeof(struct kvmeter_map_info) == 16, "kvmeter_map_info");
 _Static_assert(sizeof(struct kvmeter_info) == 272, "kvmeter_info");
 _Static_assert(sizeof(struct kvmeter_attach) == 80, "kvmeter_attach");
