@@ -108,8 +108,8 @@ check_switches()
 # What wants a stock QEMU and a whole root, and the lab itself.
 check_amd()
 {
-	in_lab "$1" amd --parallel --timeout 600 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
-		perf_test.sh reader_test.sh
+	in_lab "$1" amd --parallel --timeout 900 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
+		perf_test.sh reader_test.sh reader_views_test.sh
 	"$here/lab-test.sh" "$1" amd || true
 }
 
@@ -119,7 +119,7 @@ run_cell()
 
 	[ -n "$tests" ] || [ "$kernel" = 6.1 ] || chosen=$smoke_tests
 	# shellcheck disable=SC2086 # a list of names
-	in_lab "$kernel" "$leg" --timeout 900 -- sh selftests/run.sh $chosen
+	in_lab "$kernel" "$leg" --timeout 1200 -- sh selftests/run.sh $chosen
 	if [ -z "$chosen" ]; then
 		in_lab "$kernel" "$leg" --no-kvm -- sh selftests/run.sh
 		check_bench "$kernel" "$leg"
