@@ -99,6 +99,7 @@ TEST_F(attach, sizes)
 		[KVMETER_MAP_VCPUS] = sizeof(struct kvmeter_vcpu),
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
+		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
 	};
 	unsigned int i;
 
