@@ -123,7 +123,8 @@ run_cell()
 	if [ -z "$chosen" ]; then
 		in_lab "$kernel" "$leg" --no-kvm -- sh selftests/run.sh
 		check_bench "$kernel" "$leg"
-		check_switches "$kernel" "$leg"
+		# On Bochs it takes longer than all else: a guest computes for seconds.
+		[ "$leg" = intel ] || check_switches "$kernel" "$leg"
 		[ "$leg" = intel ] || check_amd "$kernel"
 	fi
 }
