@@ -53,7 +53,7 @@ static void write_index_locked(const unsigned long *used, u32 i)
 }
 
 /* Make CPUs forget a vCPU, and those vCPUs that had no record: there may be room now. */
-static void forget_locked(struct kvm_vcpu *vcpu)
+static void forget(const struct kvm_vcpu *vcpu)
 {
 	struct kvmeter_cpu *c;
 	int cpu;
@@ -199,7 +199,7 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	struct kvmeter_vcpu_rec *v, *next;
 
 	list_for_each_entry_safe(v, next, &vm->vcpus, siblings) {
-		forget_locked(v->vcpu);
+		forget(v->vcpu);
 		del_vcpu_locked(v);
 	}
 	vm->gen++;
@@ -418,14 +418,16 @@ bool kvmeter_store_is_gone(u32 vm, u32 gen)
  * @v: its record
  * @task: the thread, which is the running one
  *
- * A thread may run several vCPUs in turn: the first in the chain is the one it runs now.
+ * A thread may run several vCPUs in turn: the first in the chain is the one it runs now. Its CPU
+ * forgets the vCPU when that thread leaves, so when it is another's by then, it must have before.
  *
- * Context: probes of that vCPU, preemption off.
+ * Context: probes of that vCPU, preemption off. The next one looks it up anew.
  */
 void kvmeter_store_bind_task(struct kvmeter_vcpu_rec *v, struct task_struct *task)
 {
 	unsigned long flags;
 
+	forget(v->vcpu);
 	raw_spin_lock_irqsave(&st->lock, flags);
 	raw_spin_lock(&v->lock);
 	bind_task_locked(v, task);
@@ -494,7 +496,7 @@ void kvmeter_store_del_vcpu(struct kvm_vcpu *vcpu)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&st->lock, flags);
-	forget_locked(vcpu);
+	forget(vcpu);
 	v = find_vcpu(vcpu);
 	if (v)
 		del_vcpu_locked(v);
