@@ -29,14 +29,15 @@ static __always_inline void kvmeter_exits_start(struct kvmeter_vcpu_rec *v,
 						const struct kvm_vcpu *vcpu, s64 reason)
 {
 	struct kvmeter_exit *row;
-	u32 n = 0;
+	u32 n;
 
-	if (unlikely(vcpu->stat.guest_mode))
+	if (unlikely(vcpu->stat.guest_mode)) {
 		n = kvmeter_exits_find_row(v, reason, 2);
-	else if (likely((u64)reason < KVMETER_ROW_INDEX_NR))
-		n = v->row_of[reason];
-	if (unlikely(!n))
-		n = kvmeter_exits_find_row(v, reason, 1);
+	} else {
+		n = likely((u64)reason < KVMETER_ROW_INDEX_NR) ? v->row_of[reason] : 0;
+		if (unlikely(!n))
+			n = kvmeter_exits_find_row(v, reason, 1);
+	}
 	row = &v->rows[n];
 	row->count++;
 	slot->exits++;
