@@ -96,12 +96,11 @@ static struct who get_who(const struct task_struct *task)
 	return who;
 }
 
-/*
- * struct spare - looks for a row to be given to another thief: that of a VM that is gone, otherwise
- * that of the process with the least time
+/**
+ * struct spare - a row that may be given to another thief
  * @row: the best so far; 0: none
- * @ns: its time, 0 for a VM that is gone
  * @processes: rows of processes seen
+ * @ns: its time, 0 for a VM that is gone
  */
 struct spare {
 	u32 row;
@@ -109,18 +108,30 @@ struct spare {
 	u64 ns;
 };
 
-static void look_for_spare(struct spare *spare, u32 row, u32 kind, bool gone, u64 ns)
+/* Is this the better row: that of a VM that is gone, or of the process with the least time? */
+static void consider(struct spare *spare, u32 row, u32 kind, u32 vm, u32 vm_gen, u64 ns)
 {
 	if (kind == KVMETER_THIEF_PROCESS)
 		spare->processes++;
-	else if (!gone)
-		return;
-	if (gone)
+	else if (kind == KVMETER_THIEF_VM && kvmeter_store_is_gone(vm, vm_gen))
 		ns = 0;
+	else
+		return;
 	if (!spare->row || ns < spare->ns) {
 		spare->row = row;
 		spare->ns = ns;
 	}
+}
+
+static struct spare find_spare_locked(const struct queue *q)
+{
+	struct spare spare = {};
+	u32 row;
+
+	for (row = 1; row < q->nr; row++)
+		consider(&spare, row, q->who[row].kind, q->who[row].vm, q->who[row].vm_gen,
+			 q->ns[row]);
+	return spare;
 }
 
 /* What a row was about is row 0's from now on, for each vCPU that waits as well. */
@@ -139,21 +150,17 @@ static void fold_row_locked(struct queue *q, u32 row)
 	q->ns[0] += q->ns[row];
 }
 
-/* Row of what runs, made if it has none and one is to be had; at most KVMETER_QUEUE_ROWS steps. */
+/* Row of what runs, made if it has none and one is to be had; at most twice KVMETER_QUEUE_ROWS steps. */
 static u32 get_row_locked(struct queue *q, const struct task_struct *task)
 {
 	struct who who = get_who(task);
-	struct spare spare = {};
+	struct spare spare;
 	u32 row;
 
-	for (row = 1; row < q->nr; row++) {
+	for (row = 1; row < q->nr; row++)
 		if (!memcmp(&q->who[row], &who, sizeof(who)))
 			return row;
-		look_for_spare(&spare, row, q->who[row].kind,
-			       q->who[row].kind == KVMETER_THIEF_VM &&
-			       kvmeter_store_is_gone(q->who[row].vm, q->who[row].vm_gen),
-			       q->ns[row]);
-	}
+	spare = find_spare_locked(q);
 	if (row == KVMETER_QUEUE_ROWS ||
 	    (who.kind == KVMETER_THIEF_PROCESS && spare.processes >= QUEUE_PROCESSES)) {
 		row = spare.row;
@@ -265,22 +272,29 @@ void kvmeter_thief_start_wait(struct kvmeter_vcpu_rec *v, struct task_struct *ta
 	raw_spin_unlock(&q->lock);
 }
 
-/* A row of the vCPU's for this thief; at most KVMETER_THIEF_ROWS steps. */
+static struct spare find_spare_thief(const struct kvmeter_vcpu_rec *v)
+{
+	const struct kvmeter_thief *t = v->thieves;
+	struct spare spare = {};
+	u32 row;
+
+	for (row = 0; row < v->nr_thieves; row++, t++)
+		consider(&spare, row, t->kind, t->vm, t->vm_gen, t->preempt_ns + t->wakeup_ns);
+	return spare;
+}
+
+/* A row of the vCPU's for this thief; at most twice KVMETER_THIEF_ROWS steps. */
 static struct kvmeter_thief *get_thief(struct kvmeter_vcpu_rec *v, const struct kvmeter_thief *key)
 {
 	const size_t size = offsetof(struct kvmeter_thief, preempt_ns);
 	struct kvmeter_thief *t = v->thieves, *other = v->thieves;
-	struct spare spare = {};
+	struct spare spare;
 	u32 row;
 
-	for (row = 0; row < v->nr_thieves; row++, t++) {
+	for (row = 0; row < v->nr_thieves; row++, t++)
 		if (!memcmp(t, key, size))
 			return t;
-		look_for_spare(&spare, row, t->kind,
-			       t->kind == KVMETER_THIEF_VM &&
-			       kvmeter_store_is_gone(t->vm, t->vm_gen),
-			       t->preempt_ns + t->wakeup_ns);
-	}
+	spare = find_spare_thief(v);
 	if (row == KVMETER_THIEF_ROWS ||
 	    (key->kind == KVMETER_THIEF_PROCESS && spare.processes >= THIEF_PROCESSES)) {
 		if (!spare.row)
