@@ -5,8 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 
@@ -269,6 +272,82 @@ TEST_F_TIMEOUT(vcpus, moved_between_threads, 120)
 		EXPECT_EQ((uint64_t)(i + 1) * OTHER_EVENTS, meter_count(&copy, cpuid_reason()));
 		EXPECT_EQ((uint32_t)runner.cpu, copy.v.cpu);
 	}
+}
+
+/**
+ * struct stayer - a thread that runs a vCPU whenever it is told to, and spins in between
+ * @vcpu: the vCPU
+ * @cpu: where it stays
+ * @told: how often it is to have run the vCPU by now; UINT_MAX ends it
+ * @ran: how often it has
+ * @tid: its id, once it has
+ * @ret: what went wrong
+ */
+struct stayer {
+	struct vmm_vcpu *vcpu;
+	int cpu;
+	atomic_uint told, ran;
+	uint32_t tid;
+	int ret;
+};
+
+static void *stay(void *arg)
+{
+	struct stayer *s = arg;
+	unsigned int told, ran = 0;
+
+	s->tid = (uint32_t)gettid();
+	s->ret = host_pin(s->cpu);
+	while ((told = atomic_load(&s->told)) != UINT_MAX) {
+		if (told == ran)
+			continue;
+		if (!s->ret)
+			s->ret = vmm_run(s->vcpu, vmm_guest_cpuid, OTHER_EVENTS, 0, 0);
+		atomic_store(&s->ran, ++ran);
+	}
+	return NULL;
+}
+
+static int run_stayer(struct stayer *s)
+{
+	unsigned int nr = atomic_load(&s->told) + 1;
+
+	atomic_store(&s->told, nr);
+	while (atomic_load(&s->ran) != nr)
+		;
+	return s->ret;
+}
+
+/*
+ * A thread runs a vCPU, another one does elsewhere, and the first again, which has not left its CPU
+ * meanwhile. So nothing has happened there by which to tell that the vCPU is another thread's.
+ */
+TEST_F_TIMEOUT(vcpus, back_on_the_same_cpu, 120)
+{
+	struct stayer stayer = { .vcpu = &self->vm.vcpu[0], .cpu = 1 };
+	uint32_t tid = (uint32_t)gettid();
+	struct meter_vcpu copy;
+	pthread_t thread;
+	unsigned int i;
+	bool here;
+	int ret;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "this host has one CPU");
+	ASSERT_EQ(0, host_pin(0));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stay, &stayer));
+	for (i = 0; i < 2 * ROUNDS; i++) {
+		here = i % 2;
+		ret = here ? vmm_run(stayer.vcpu, vmm_guest_cpuid, OTHER_EVENTS, 0, 0)
+			   : run_stayer(&stayer);
+		EXPECT_EQ(0, ret);
+		EXPECT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &copy));
+		EXPECT_EQ(here ? 0 : 1, copy.v.cpu);
+		EXPECT_EQ(here ? tid : stayer.tid, copy.v.tid);
+		EXPECT_EQ((uint64_t)(i + 1) * OTHER_EVENTS, meter_count(&copy, cpuid_reason()));
+	}
+	atomic_store(&stayer.told, UINT_MAX);
+	EXPECT_EQ(0, pthread_join(thread, NULL));
 }
 
 TEST_HARNESS_MAIN
