@@ -6,14 +6,12 @@
  * Prints "attached" once it counts, and at the end one line "reason count" for each reason.
  */
 #include <err.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bench.h"
 #include "count.skel.h"
 
 static void print_counts(int map)
@@ -32,25 +30,13 @@ static void print_counts(int map)
 int main(void)
 {
 	struct count_bpf *skel;
-	sigset_t signals;
-	int sig;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
 
 	skel = count_bpf__open_and_load();
 	if (!skel)
 		err(1, "cannot load the BPF program");
 	if (count_bpf__attach(skel))
 		err(1, "cannot attach to the event kvm:kvm_exit");
-	puts("attached");
-	fflush(stdout);
-
-	errno = sigwait(&signals, &sig);
-	if (errno)
-		err(1, "sigwait");
+	kvmeter_bench_wait();
 	print_counts(bpf_map__fd(skel->maps.counts));
 	count_bpf__destroy(skel);
 	return 0;

@@ -6,14 +6,12 @@
  * Prints "attached" once they are, and at the end one line "pid waits ns" for each task.
  */
 #include <err.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bench.h"
 #include "runqlat.h"
 #include "runqlat.skel.h"
 
@@ -33,25 +31,13 @@ static void print_waits(int map)
 int main(void)
 {
 	struct runqlat_bpf *skel;
-	sigset_t signals;
-	int sig;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
 
 	skel = runqlat_bpf__open_and_load();
 	if (!skel)
 		err(1, "cannot load the BPF programs");
 	if (runqlat_bpf__attach(skel))
 		err(1, "cannot attach to the scheduler's events");
-	puts("attached");
-	fflush(stdout);
-
-	errno = sigwait(&signals, &sig);
-	if (errno)
-		err(1, "sigwait");
+	kvmeter_bench_wait();
 	print_waits(bpf_map__fd(skel->maps.waits));
 	runqlat_bpf__destroy(skel);
 	return 0;
