@@ -20,11 +20,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-case ${1:-} in
--h | --help) usage 0 ;;
-esac
-here=$KVMETER_TOP/scripts
-
 measure()
 {
 	local args=(--kernel "$1" --leg "$2" --timeout 600)
@@ -33,21 +28,7 @@ measure()
 	amd) args+=(--icount) ;;
 	intel) args+=(--prog perf --prog bpftrace) ;;
 	esac
-	"$here/lab.sh" "${args[@]}" -- sh selftests/bench_exit.sh
+	"$KVMETER_TOP/scripts/lab.sh" "${args[@]}" -- sh selftests/bench_exit.sh
 }
 
-if [ $# = 2 ]; then
-	measure "$1" "$2"
-	exit
-fi
-
-json=''
-"$here/deps.sh"
-for kernel in ${KERNELS:-6.1}; do
-	"$here/build.sh" "$kernel"
-	for leg in ${LEGS:-amd intel}; do
-		json+="${json:+,$'\n'}$(measure "$kernel" "$leg")"
-	done
-done
-mkdir -p "$KVMETER_TOP/build/bench"
-printf '[%s]\n' "$json" | tee "$KVMETER_TOP/build/bench/exit.json"
+run_bench exit "amd intel" "$@"

@@ -20,31 +20,12 @@
 
 . "$(dirname "$0")/lib.sh"
 
-case ${1:-} in
--h | --help) usage 0 ;;
-esac
-here=$KVMETER_TOP/scripts
-
 measure()
 {
 	local args=(--kernel "$1" --leg "$2" --timeout 1800)
 
 	[ "$2" != amd ] || args+=(--icount)
-	"$here/lab.sh" "${args[@]}" -- sh selftests/bench_switch.sh
+	"$KVMETER_TOP/scripts/lab.sh" "${args[@]}" -- sh selftests/bench_switch.sh
 }
 
-if [ $# = 2 ]; then
-	measure "$1" "$2"
-	exit
-fi
-
-json=''
-"$here/deps.sh"
-for kernel in ${KERNELS:-6.1}; do
-	"$here/build.sh" "$kernel"
-	for leg in ${LEGS:-amd}; do
-		json+="${json:+,$'\n'}$(measure "$kernel" "$leg")"
-	done
-done
-mkdir -p "$KVMETER_TOP/build/bench"
-printf '[%s]\n' "$json" | tee "$KVMETER_TOP/build/bench/switch.json"
+run_bench switch amd "$@"

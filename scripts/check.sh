@@ -75,32 +75,41 @@ check_figure()
 	fi
 }
 
+# part FIGURE N: one part in N of it
+part()
+{
+	awk -v figure="$1" -v n="$2" 'BEGIN { print figure / n }'
+}
+
+# take_figures NAME KERNEL LEG KEY...: show what bench-NAME.sh gives, and leave the figures of the keys in $added.
+take_figures()
+{
+	local json key
+
+	json=$("$here/bench-$1.sh" "$2" "$3") || true
+	echo "$json"
+	for key in "${@:4}"; do
+		added+=("$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")")
+	done
+}
+
 # The figure of make bench-exit, held against its limit and against those of the peers.
 check_bench()
 {
-	local json key added=()
+	local added=()
 
-	json=$("$here/bench-exit.sh" "$1" "$2") || true
-	echo "$json"
-	for key in kvmeter perf_kvm_stat bpftrace_count; do
-		added[${#added[@]}]=$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")
-	done
+	take_figures exit "$1" "$2" kvmeter perf_kvm_stat bpftrace_count
 	check_figure "bench-exit limit" "${added[0]}" $limit
-	check_figure "bench-exit perf_kvm_stat" "${added[0]}" "$(awk -v n="${added[1]}" -v d=$perf_share 'BEGIN { print n / d }')"
-	check_figure "bench-exit bpftrace_count" "${added[0]}" \
-		"$(awk -v n="${added[2]}" -v d=$bpftrace_share 'BEGIN { print n / d }')"
+	check_figure "bench-exit perf_kvm_stat" "${added[0]}" "$(part "${added[1]}" $perf_share)"
+	check_figure "bench-exit bpftrace_count" "${added[0]}" "$(part "${added[2]}" $bpftrace_share)"
 }
 
 # The figures of make bench-switch, likewise.
 check_switches()
 {
-	local json key added=()
+	local added=()
 
-	json=$("$here/bench-switch.sh" "$1" "$2") || true
-	echo "$json"
-	for key in ordinary_switch_added vcpu_switch_added bpf_runqlat; do
-		added[${#added[@]}]=$(sed -n "s/.*\"$key\": \([0-9.]*\).*/\1/p" <<<"$json")
-	done
+	take_figures switch "$1" "$2" ordinary_switch_added vcpu_switch_added bpf_runqlat
 	check_figure "bench-switch ordinary" "${added[0]}" $switch_limit
 	check_figure "bench-switch vcpu" "${added[1]}" "${added[2]}"
 }

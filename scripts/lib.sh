@@ -113,3 +113,28 @@ remove_unused()
 		fi
 	done
 }
+
+# run_bench NAME LEGS [ARGUMENT...]: all that bench-NAME.sh does, by its function "measure KERNEL LEG"; LEGS is
+# the default, and the arguments are the script's.
+run_bench()
+{
+	local name=$1 default_legs=$2 scripts=$KVMETER_TOP/scripts json='' kernel leg
+
+	shift 2
+	case ${1:-} in
+	-h | --help) usage 0 ;;
+	esac
+	if [ $# = 2 ]; then
+		measure "$1" "$2"
+		return
+	fi
+	"$scripts/deps.sh"
+	for kernel in ${KERNELS:-6.1}; do
+		"$scripts/build.sh" "$kernel"
+		for leg in ${LEGS:-$default_legs}; do
+			json+="${json:+,$'\n'}$(measure "$kernel" "$leg")"
+		done
+	done
+	mkdir -p "$KVMETER_TOP/build/bench"
+	printf '[%s]\n' "$json" | tee "$KVMETER_TOP/build/bench/$name.json"
+}
