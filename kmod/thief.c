@@ -150,7 +150,7 @@ static void fold_row_locked(struct queue *q, u32 row)
 	q->ns[0] += q->ns[row];
 }
 
-/* Row of what runs, made if it has none and one is to be had; at most twice KVMETER_QUEUE_ROWS steps. */
+/* Row of what runs, made if there is room for it; at most twice KVMETER_QUEUE_ROWS steps. */
 static u32 get_row_locked(struct queue *q, const struct task_struct *task)
 {
 	struct who who = get_who(task);
