@@ -10,31 +10,16 @@
 # shellcheck disable=SC2015,SC2317
 
 dir=$(cd "$(dirname "$0")" && pwd) || exit 1
-. "$dir/tap.sh"
-reader=${KVMETER:-$dir/../bpf/kvmeter}
-ko=${KVMETER_KO:-$dir/../kvmeter.ko}
-events=/sys/kernel/tracing/events/kvm
-key='hist:keys=exit_reason:size=2048'
+traced="kvm_exit kvm_nested_vmexit"
+. "$dir/stock_guest.sh"
 exits_nr=1009
-tmp=$(mktemp -d) || exit 1
-guest=''
-
-cleanup()
-{
-	[ -z "$guest" ] || kill -KILL "$guest"
-	wait
-	echo "!$key" >"$events/kvm_exit/trigger"
-	echo "!$key" >"$events/kvm_nested_vmexit/trigger"
-	rmmod kvmeter
-	rm -rf "$tmp"
-} 2>/dev/null
-trap cleanup EXIT
 
 # The modules that kvm_amd needs and itself, unpacked, numbered in load order.
 copy_modules()
 {
 	local verb path name number=10
 
+	mkdir "$1"
 	modprobe --show-depends kvm_amd | while read -r verb path _; do
 		[ "$verb" = insmod ] || continue
 		name=${path##*/}
@@ -48,27 +33,12 @@ copy_modules()
 	done
 }
 
-make_initrd()
-{
-	mkdir -p "$tmp/root/bin" "$tmp/root/dev" "$tmp/root/proc" "$tmp/root/modules"
-	cp /bin/busybox "$tmp/root/bin/"
-	ln -s busybox "$tmp/root/bin/sh"
-	install -m 755 "$dir/nested-init.sh" "$tmp/root/init"
-	cp "$dir/nested_load" "$tmp/root/"
-	copy_modules "$tmp/root/modules"
-	(cd "$tmp/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$tmp/initrd"
-}
-
 # Its console is our descriptor 3 to write to, and a file to read.
 start_guest()
 {
 	: >"$tmp/console"
 	mkfifo "$tmp/input" && exec 3<>"$tmp/input"
-	qemu-system-x86_64 -name guest=outer,debug-threads=on -accel kvm -cpu host -smp 1 -m 256 \
-		-nodefaults -no-user-config -display none -serial stdio \
-		-kernel "/boot/vmlinuz-$(uname -r)" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 quiet panic=-1 gart_fix_e820=off kvmeter.exits=$exits_nr" \
-		<"$tmp/input" >"$tmp/console" &
+	be_guest outer "gart_fix_e820=off kvmeter.exits=$exits_nr" -serial stdio <"$tmp/input" >"$tmp/console" &
 	guest=$!
 }
 
@@ -87,7 +57,7 @@ wait_for()
 compare()
 {
 	python3 - "$1" "$tmp" "$exits_nr" <<-'EOF'
-		import json, re, sys
+		import json, sys
 		what, tmp, exits_nr = sys.argv[1], sys.argv[2], int(sys.argv[3])
 		VMRUN, CPUID = 0x80, 0x72
 
@@ -95,13 +65,9 @@ compare()
 		    vm, = json.load(open(tmp + "/" + name))["vms"]
 		    return {r["reason"]: r["count"] for r in vm["reasons"] if r["level"] == level and r["count"]}
 
-		def traced(name):
-		    text = open(tmp + "/" + name).read()
-		    assert re.search(r"Dropped: 0", text), "the histogram dropped some"
-		    counts = {}
-		    for reason, count in re.findall(r"exit_reason:\s*(\d+).*hitcount:\s*(\d+)", text):
-		        counts[int(reason)] = counts.get(int(reason), 0) + int(count)
-		    return counts
+		def traced(event):
+		    counts = json.load(open(tmp + "/" + event))
+		    return {int(reason): count for reason, count in counts.items()}
 
 		def differ(a, b):
 		    for reason in sorted(set(a) | set(b)):
@@ -121,7 +87,7 @@ compare()
 		    print("# CPUID of the hypervisor before its guest ran: %d" % before[CPUID])
 		    sys.exit(l2[CPUID] != exits_nr or l1[VMRUN] <= exits_nr or VMRUN in l2 or
 		             l1[CPUID] - before[CPUID] >= exits_nr)
-		sys.exit(differ(l2, traced("nested_hist")) or differ(total(l1, l2), traced("hist")) or len(l2) < 3)
+		sys.exit(differ(l2, traced("kvm_nested_vmexit")) or differ(total(l1, l2), traced("kvm_exit")) or len(l2) < 3)
 	EOF
 }
 
@@ -155,15 +121,18 @@ case_levels_apart()
 # The events' histograms began before the guest did.
 case_levels_as_traced()
 {
-	cp "$events/kvm_exit/hist" "$tmp/hist"
-	cp "$events/kvm_nested_vmexit/hist" "$tmp/nested_hist"
+	local event
+
+	for event in $traced; do
+		print_traced "$event" >"$tmp/$event" || fail "no histogram" || return
+	done
 	compare traced || fail "not as traced"
 }
 
 echo "TAP version 13"
 echo "1..5"
-insmod "$ko" && make_initrd && echo "$key" >"$events/kvm_exit/trigger" &&
-	echo "$key" >"$events/kvm_nested_vmexit/trigger" || exit 1
+make_tree "$dir/nested-init.sh" && cp "$dir/nested_load" "$tmp/tree/" && copy_modules "$tmp/tree/modules" &&
+	set_up || exit 1
 start_guest
 run_case boots
 run_case no_level_2_without_a_nested_guest

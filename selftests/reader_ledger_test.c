@@ -9,17 +9,7 @@
 
 #include <kselftest_harness.h>
 
-#include "../bpf/reader.h"
-
-static __u64 sum_states(const struct kvmeter_vcpu *v)
-{
-	unsigned int state;
-	__u64 ns = 0;
-
-	for (state = 0; state < KVMETER_STATE_NR; state++)
-		ns += kvmeter_ledger_get_state(v, state);
-	return ns;
-}
+#include "fake_maps.h"
 
 /* First seen at 1000; 30 in each state up to 1180, and halted since. */
 static struct kvmeter_vcpu halted_vcpu(void)

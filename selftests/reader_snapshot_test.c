@@ -9,21 +9,7 @@
 
 #include <kselftest_harness.h>
 
-#include "../bpf/reader.h"
-
-#define SLOTS 64
-
-/* The ledger clock then counts half of the cycles. */
-#define TSC_MULT (1ULL << (KVMETER_TSC_SHIFT - 1))
-
-struct fake_maps {
-	struct kvmeter_host host;
-	struct kvmeter_index index;
-	struct kvmeter_vm vms[SLOTS];
-	struct kvmeter_vcpu vcpus[SLOTS];
-	struct kvmeter_exit exits[SLOTS * KVMETER_EXIT_ROWS];
-	struct kvmeter_sub subs[SLOTS * KVMETER_SUB_ROWS];
-};
+#include "fake_maps.h"
 
 /* clang-format off */
 FIXTURE(maps) {
@@ -41,10 +27,9 @@ FIXTURE_SETUP(maps)
 	struct kvmeter_vcpu *v;
 	unsigned int i;
 
-	self->fake = calloc(1, sizeof(*self->fake));
+	memset(self, 0, sizeof(*self));
+	self->fake = fake_maps_alloc(&self->maps);
 	ASSERT_NE(NULL, self->fake);
-	self->fake->host.abi = KVMETER_ABI;
-	self->fake->host.tsc_mult = TSC_MULT;
 	self->fake->index.vms = 1 << 3;
 	self->fake->index.vcpus = 1 << 2 | 1 << 5;
 	self->fake->vms[3].gen = 7;
@@ -64,17 +49,6 @@ FIXTURE_SETUP(maps)
 		self->fake->exits[slots[i] * KVMETER_EXIT_ROWS + 1].count = 13 + i;
 		self->fake->subs[slots[i] * KVMETER_SUB_ROWS].count = 17 + i;
 	}
-	memset(&self->maps, 0, sizeof(self->maps));
-	self->maps.info.map[KVMETER_MAP_VMS].max_entries = SLOTS;
-	self->maps.info.map[KVMETER_MAP_VCPUS].max_entries = SLOTS;
-	self->maps.host = &self->fake->host;
-	self->maps.index = &self->fake->index;
-	self->maps.vms = self->fake->vms;
-	self->maps.vcpus = self->fake->vcpus;
-	self->maps.exits = self->fake->exits;
-	self->maps.subs = self->fake->subs;
-	memset(self->snaps, 0, sizeof(self->snaps));
-	memset(&self->delta, 0, sizeof(self->delta));
 }
 
 FIXTURE_TEARDOWN(maps)
@@ -83,16 +57,6 @@ FIXTURE_TEARDOWN(maps)
 	kvmeter_snapshot_put(&self->snaps[1]);
 	kvmeter_snapshot_put(&self->delta);
 	free(self->fake);
-}
-
-static __u64 sum_states(const struct kvmeter_vcpu *v)
-{
-	unsigned int state;
-	__u64 ns = 0;
-
-	for (state = 0; state < KVMETER_STATE_NR; state++)
-		ns += kvmeter_ledger_get_state(v, state);
-	return ns;
 }
 
 TEST_F(maps, snapshot_copies_what_is_needed)

@@ -10,22 +10,14 @@
 #include <kselftest_harness.h>
 
 #include "../bpf/steal.h"
+#include "fake_maps.h"
 
-#define SLOTS 64
 #define ROWS KVMETER_THIEF_ROWS
 
 /* Another VM than any that the tests have, and one that was in slot 5 before. */
 #define GONE_SLOT 9
 #define GONE_GEN 3
 #define STALE_GEN 5
-
-struct fake_maps {
-	struct kvmeter_host host;
-	struct kvmeter_index index;
-	struct kvmeter_vm vms[SLOTS];
-	struct kvmeter_vcpu vcpus[SLOTS];
-	struct kvmeter_thief thieves[SLOTS * ROWS];
-};
 
 /* clang-format off */
 FIXTURE(thieves) {
@@ -44,10 +36,8 @@ FIXTURE_SETUP(thieves)
 	unsigned int i;
 
 	memset(self, 0, sizeof(*self));
-	self->fake = calloc(1, sizeof(*self->fake));
+	self->fake = fake_maps_alloc(&self->maps);
 	ASSERT_NE(NULL, self->fake);
-	self->fake->host.abi = KVMETER_ABI;
-	self->fake->host.tsc_mult = 1ULL << (KVMETER_TSC_SHIFT - 1);
 	self->fake->host.features = KVMETER_FEATURE_THIEF | KVMETER_FEATURE_LIMIT;
 	self->fake->index.vms = 1 << 3 | 1 << 5;
 	self->fake->index.vcpus = 7;
@@ -64,13 +54,6 @@ FIXTURE_SETUP(thieves)
 		v->first_ns = 1;
 		v->since_ns = 1;
 	}
-	self->maps.info.map[KVMETER_MAP_VMS].max_entries = SLOTS;
-	self->maps.info.map[KVMETER_MAP_VCPUS].max_entries = SLOTS;
-	self->maps.host = &self->fake->host;
-	self->maps.index = &self->fake->index;
-	self->maps.vms = self->fake->vms;
-	self->maps.vcpus = self->fake->vcpus;
-	self->maps.thieves = self->fake->thieves;
 }
 
 FIXTURE_TEARDOWN(thieves)
