@@ -63,16 +63,14 @@ static void print_pages(const struct kvmeter_vm *vm)
 
 static void print_vm(const struct kvmeter_snap_vm *vm, unsigned int width)
 {
-	static const char *const words[] = { "unknown", "not armed", "armed" };
-
 	kvmeter_table_print_name(vm->name, width);
 	printf(" %8u %-12s %5u %8.1f", vm->v.pid, vm->v.id, vm->v.nr_vcpus, vm->elapsed_ns / 1e9);
 	print_pages(&vm->v);
-	if (vm->v.log_state == KVMETER_LOG_ON)
+	if (vm->v.log_pages)
 		printf(" %10llu", vm->v.log_pages);
 	else
 		printf(" %10s", "-");
-	printf(" %10s\n", vm->v.log_state < 3 ? words[vm->v.log_state] : "unknown");
+	printf(" %10s\n", kvmeter_reasons_show_log_state(vm->v.log_state));
 }
 
 static void print_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,

@@ -13,7 +13,7 @@ static double dirty_s(const struct kvmeter_snap_vm *vm, const struct kvmeter_sum
 {
 	if (!vm->elapsed_ns)
 		return 0.0;
-	return (sum->v.pml_pages + sum->v.write_faults) * NS_PER_S / vm->elapsed_ns;
+	return kvmeter_sum_dirty(&sum->v) * NS_PER_S / vm->elapsed_ns;
 }
 
 static struct json_object *new_vcpus(const struct kvmeter_snap *snap,
@@ -61,7 +61,7 @@ static void print_dirty(const struct kvmeter_snap_vm *vm, const struct kvmeter_s
 {
 	if (vm->armed)
 		printf(" %12.1f\n", dirty_s(vm, sum));
-	else if (vm->v.log_state == KVMETER_LOG_ON)
+	else if (kvmeter_reasons_is_armed(vm->v.log_state))
 		printf(" %12s\n", "armed");
 	else if (vm->v.log_state == KVMETER_LOG_OFF)
 		printf(" %12s\n", "not armed");

@@ -44,6 +44,18 @@ static void print_json(const struct kvmeter_maps *maps, const struct kvmeter_sna
 	kvmeter_json_print(obj);
 }
 
+static void print_features(__u32 features)
+{
+	unsigned int i;
+
+	fputs("features:", stdout);
+	for (i = 0; kvmeter_reasons_features[i].name; i++) {
+		if (features & kvmeter_reasons_features[i].bit)
+			printf(" %s", kvmeter_reasons_features[i].name);
+	}
+	puts(features ? "" : " none");
+}
+
 static void print_text(const struct kvmeter_maps *maps, const struct kvmeter_snap *snap)
 {
 	const struct kvmeter_host *host = &snap->host;
@@ -53,11 +65,7 @@ static void print_text(const struct kvmeter_maps *maps, const struct kvmeter_sna
 	printf("loaded: %.1f s ago\n", (snap->now_ns - host->load_ns) / 1e9);
 	printf("vendor: %s\n", kvmeter_reasons_vendor(host->vendor));
 	printf("reason_source: %s\n", kvmeter_reasons_source(host->reason_source));
-	printf("features:%s%s%s%s%s\n", host->features & KVMETER_FEATURE_DIRTY ? " dirty" : "",
-	       host->features & KVMETER_FEATURE_SUB ? " subreasons" : "",
-	       host->features & KVMETER_FEATURE_THIEF ? " attribution" : "",
-	       host->features & KVMETER_FEATURE_LIMIT ? " limits" : "",
-	       host->features ? "" : " none");
+	print_features(host->features);
 	printf("vms: %u of %u (%llu seen)\n", snap->nr_vms,
 	       maps->info.map[KVMETER_MAP_VMS].max_entries, host->vms_seen);
 	printf("vcpus: %u of %u (%llu seen)\n", snap->nr_vcpus,

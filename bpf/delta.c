@@ -24,6 +24,21 @@ static void subtract_vcpu(struct kvmeter_vcpu *cur, const struct kvmeter_vcpu *p
 	subtract_user_exits(cur, prev);
 }
 
+/* A session begins with nothing counted. */
+static void subtract_dirty(struct kvmeter_dirty *cur, const struct kvmeter_dirty *prev)
+{
+	struct kvmeter_dirty from = *prev;
+
+	if (from.start_ns != cur->start_ns) {
+		from.intervals = 0;
+		from.marks = 0;
+		from.untracked = 0;
+		from.rearms = 0;
+		from.rearm_ns = 0;
+	}
+	kvmeter_fields_subtract(KVMETER_RECORD_DIRTY, cur, &from);
+}
+
 static const struct kvmeter_snap_vm *
 find_before(const struct kvmeter_snap *prev, const struct kvmeter_snap_vm *vm, unsigned int *from)
 {
@@ -132,8 +147,9 @@ void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cu
 		if (!before)
 			continue;
 		vm->elapsed_ns = delta->interval_ns;
-		vm->armed =
-			before->v.log_state == KVMETER_LOG_ON && vm->v.log_state == KVMETER_LOG_ON;
+		vm->armed = before->v.log_state == vm->v.log_state &&
+			kvmeter_reasons_is_armed(vm->v.log_state);
+		subtract_dirty(&vm->d, &before->d);
 	}
 	subtract_vcpus(delta, prev);
 }

@@ -23,6 +23,7 @@
 #define EXIT_FIELD(...) FIELD(kvmeter_exit, __VA_ARGS__)
 #define SUB_FIELD(...) FIELD(kvmeter_sub, __VA_ARGS__)
 #define THIEF_FIELD(...) FIELD(kvmeter_thief, __VA_ARGS__)
+#define DIRTY_FIELD(...) FIELD(kvmeter_dirty, __VA_ARGS__)
 #define NR(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct kvmeter_field vm_fields[] = { KVMETER_VM_METRICS(VM_FIELD) };
@@ -30,6 +31,7 @@ static const struct kvmeter_field vcpu_fields[] = { KVMETER_VCPU_METRICS(VCPU_FI
 static const struct kvmeter_field exit_fields[] = { KVMETER_EXIT_METRICS(EXIT_FIELD) };
 static const struct kvmeter_field sub_fields[] = { KVMETER_SUB_METRICS(SUB_FIELD) };
 static const struct kvmeter_field thief_fields[] = { KVMETER_THIEF_METRICS(THIEF_FIELD) };
+static const struct kvmeter_field dirty_fields[] = { KVMETER_DIRTY_METRICS(DIRTY_FIELD) };
 
 const struct kvmeter_record kvmeter_records[KVMETER_RECORD_NR] = {
 	[KVMETER_RECORD_VM] = { "vm", vm_fields, NR(vm_fields) },
@@ -37,6 +39,7 @@ const struct kvmeter_record kvmeter_records[KVMETER_RECORD_NR] = {
 	[KVMETER_RECORD_EXIT] = { "exit", exit_fields, NR(exit_fields) },
 	[KVMETER_RECORD_SUB] = { "sub", sub_fields, NR(sub_fields) },
 	[KVMETER_RECORD_THIEF] = { "thief", thief_fields, NR(thief_fields) },
+	[KVMETER_RECORD_DIRTY] = { "dirty", dirty_fields, NR(dirty_fields) },
 };
 
 static void *at(void *values, const struct kvmeter_field *field)

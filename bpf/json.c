@@ -99,16 +99,13 @@ void kvmeter_json_add_fields(struct json_object *obj, enum kvmeter_record_id id,
  */
 void kvmeter_json_add_features(struct json_object *obj, __u32 features)
 {
+	const struct kvmeter_feature *feature = kvmeter_reasons_features;
 	struct json_object *words = json_object_new_array();
 
-	if (features & KVMETER_FEATURE_DIRTY)
-		json_object_array_add(words, json_object_new_string("dirty"));
-	if (features & KVMETER_FEATURE_SUB)
-		json_object_array_add(words, json_object_new_string("subreasons"));
-	if (features & KVMETER_FEATURE_THIEF)
-		json_object_array_add(words, json_object_new_string("attribution"));
-	if (features & KVMETER_FEATURE_LIMIT)
-		json_object_array_add(words, json_object_new_string("limits"));
+	for (; feature->name; feature++) {
+		if (features & feature->bit)
+			json_object_array_add(words, json_object_new_string(feature->name));
+	}
 	add(obj, "features", words);
 }
 

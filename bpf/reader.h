@@ -81,6 +81,7 @@ enum kvmeter_record_id {
 	KVMETER_RECORD_EXIT,
 	KVMETER_RECORD_SUB,
 	KVMETER_RECORD_THIEF,
+	KVMETER_RECORD_DIRTY,
 	KVMETER_RECORD_NR,
 };
 
@@ -117,6 +118,43 @@ struct kvmeter_record {
 };
 
 /**
+ * struct kvmeter_session_args - what kind of session is to be started
+ * @interval_ns: --interval; pages are armed again this often
+ * @duration_ns: --duration; 0: until it is stopped
+ * @qmp: --qmp; socket of QEMU's, NULL if none
+ * @observe: --observe
+ * @foreground: --foreground
+ */
+struct kvmeter_session_args {
+	__u64 interval_ns;
+	__u64 duration_ns;
+	const char *qmp;
+	bool observe;
+	bool foreground;
+};
+
+/* kvmeter_goal.zero_pages: to be found out */
+#define KVMETER_ZERO_UNKNOWN (~0ULL)
+
+/**
+ * struct kvmeter_goal - how a VM is to be migrated
+ * @bandwidth_bytes_s: what a migration may use
+ * @link_bytes_s: what it can use while the guest stands still
+ * @downtime_ns: for how long it may do so
+ * @state_bytes: state of the devices
+ * @ram_bytes: the guest's memory; 0: what KVM has of it
+ * @zero_pages: 4 KiB pages of it that are zero, or KVMETER_ZERO_UNKNOWN
+ */
+struct kvmeter_goal {
+	double bandwidth_bytes_s;
+	double link_bytes_s;
+	__u64 downtime_ns;
+	__u64 state_bytes;
+	__u64 ram_bytes;
+	__u64 zero_pages;
+};
+
+/**
  * struct kvmeter_args - the command line of a command
  * @guest: VM given with an option: name, pid or id; NULL if none
  * @pos: positional arguments, VM and interval not yet told apart
@@ -127,6 +165,10 @@ struct kvmeter_record {
  * @hist: --hist
  * @matrix: --matrix
  * @json: --json
+ * @heat: --heat
+ * @svg: --svg; NULL if none
+ * @session: of dirty start
+ * @goal: of forecast
  */
 struct kvmeter_args {
 	const char *guest;
@@ -138,6 +180,10 @@ struct kvmeter_args {
 	bool hist;
 	bool matrix;
 	bool json;
+	bool heat;
+	const char *svg;
+	struct kvmeter_session_args session;
+	struct kvmeter_goal goal;
 };
 
 /**
@@ -155,6 +201,7 @@ struct kvmeter_maps {
 	const struct kvmeter_exit *exits;
 	const struct kvmeter_sub *subs;
 	const struct kvmeter_thief *thieves;
+	const struct kvmeter_dirty *dirty;
 };
 
 /**
@@ -163,9 +210,14 @@ struct kvmeter_maps {
  * @first_vcpu: its vCPUs are [first_vcpu, first_vcpu + nr_vcpus) of the snapshot
  * @nr_vcpus: how many of them could be read
  * @elapsed_ns: time that its counts are of
- * @armed: dirty logging was on at both ends of an interval, so that a rate has a meaning
+ * @armed: its memory was logged at both ends of an interval, so that a rate has a meaning
+ * @found_pages: pages found dirty since it was first seen, by its vCPUs and by KVM; also in what
+ *		 happened in an interval, it and the next two are the whole
+ * @sync_nr: kvmeter_dirty.sync_nr
+ * @sync_pages: kvmeter_dirty.sync_pages
  * @name: name as it may be shown
  * @v: copy of the slot
+ * @d: copy of what is known of its dirty pages; zero if nothing is
  */
 struct kvmeter_snap_vm {
 	__u32 slot;
@@ -173,8 +225,12 @@ struct kvmeter_snap_vm {
 	unsigned int nr_vcpus;
 	__u64 elapsed_ns;
 	bool armed;
+	__u64 found_pages;
+	__u64 sync_nr;
+	__u64 sync_pages;
 	const char *name;
 	struct kvmeter_vm v;
+	struct kvmeter_dirty d;
 };
 
 /**
@@ -306,12 +362,14 @@ struct kvmeter_report {
  * @is_empty: did nothing happen there?
  * @print: print those columns and end the line
  * @add: the same for JSON
+ * @add_vm: with --by vcpu: what is of the VM as a whole, for JSON; NULL if nothing is
  */
 struct kvmeter_rows_view {
 	void (*heading)(const struct kvmeter_args *args);
 	bool (*is_empty)(const struct kvmeter_sum *sum);
 	void (*print)(const struct kvmeter_subject *subject, const struct kvmeter_args *args);
 	void (*add)(struct json_object *obj, const struct kvmeter_subject *subject);
+	void (*add_vm)(struct json_object *obj, const struct kvmeter_subject *subject);
 };
 
 /* device.c */
@@ -393,14 +451,30 @@ double kvmeter_sort_mean_ns(const struct kvmeter_exit *e);
 /* sum.c */
 void kvmeter_sum_vcpus(struct kvmeter_sum *sum, const struct kvmeter_snap *snap,
 		       unsigned int first_vcpu, unsigned int nr_vcpus, bool by_class);
+__u64 kvmeter_sum_dirty(const struct kvmeter_vcpu *v);
 void kvmeter_sum_put(struct kvmeter_sum *sum);
 
+/**
+ * struct kvmeter_feature - what the module can do, and may not be able to on some host
+ * @bit: KVMETER_FEATURE_*
+ * @name: word for it
+ */
+struct kvmeter_feature {
+	__u32 bit;
+	const char *name;
+};
+
 /* reasons.c */
+extern const struct kvmeter_feature kvmeter_reasons_features[];
 const char *kvmeter_reasons_name(__u32 vendor, __u32 reason);
 const char *kvmeter_reasons_class(__u32 vendor, __u32 reason);
 const char *kvmeter_reasons_vendor(__u32 vendor);
 const char *kvmeter_reasons_source(__u32 source);
 const char *kvmeter_reasons_log_state(__u32 state);
+const char *kvmeter_reasons_show_log_state(__u32 state);
+bool kvmeter_reasons_is_armed(__u32 state);
+const char *kvmeter_reasons_session(__u32 session);
+const char *kvmeter_reasons_session_end(__u32 end);
 const char *kvmeter_reasons_user_exit(unsigned int number);
 const char *kvmeter_reasons_state(__u32 state);
 const char *kvmeter_reasons_sub_kind(__u32 kind);
@@ -423,6 +497,12 @@ int kvmeter_select_get_vm(const struct kvmeter_snap *snap, const char *what);
 bool kvmeter_select_is_unique(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm);
 bool kvmeter_select_parse_seconds(const char *text, double *seconds, bool *unit);
 bool kvmeter_select_parse_count(const char *text, unsigned long *count);
+
+/* units.c */
+bool kvmeter_units_parse_ns(const char *text, __u64 *ns, bool *unit);
+bool kvmeter_units_parse_bytes(const char *text, __u64 *bytes);
+bool kvmeter_units_parse_bandwidth(const char *text, double *bytes_s);
+const char *kvmeter_units_format_bytes(double bytes, char *buf, size_t size);
 
 /* json.c */
 void kvmeter_json_add_u64(struct json_object *obj, const char *key, __u64 value);
@@ -464,6 +544,8 @@ void kvmeter_rows_report(const struct kvmeter_report *report, const struct kvmet
 /* view.c */
 void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report));
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+			    void (*report)(const struct kvmeter_report *report));
 
 /* help.c */
 extern const char kvmeter_help_program[];
@@ -478,6 +560,13 @@ extern const char kvmeter_help_ledger[];
 extern const char kvmeter_help_wakeups[];
 extern const char kvmeter_help_metrics[];
 
+/* help_dirty.c */
+extern const char kvmeter_help_dirty[];
+extern const char kvmeter_help_dirty_start[];
+extern const char kvmeter_help_dirty_stop[];
+extern const char kvmeter_help_dirty_status[];
+extern const char kvmeter_help_forecast[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -489,5 +578,10 @@ void kvmeter_cmd_steal(const struct kvmeter_args *args);
 void kvmeter_cmd_ledger(const struct kvmeter_args *args);
 void kvmeter_cmd_wakeups(const struct kvmeter_args *args);
 void kvmeter_cmd_metrics(const struct kvmeter_args *args);
+void kvmeter_cmd_dirty(const struct kvmeter_args *args);
+void kvmeter_cmd_dirty_start(const struct kvmeter_args *args);
+void kvmeter_cmd_dirty_stop(const struct kvmeter_args *args);
+void kvmeter_cmd_dirty_status(const struct kvmeter_args *args);
+void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

@@ -188,6 +188,19 @@ const char *kvmeter_reasons_source(__u32 source)
 	}
 }
 
+/* The last one has no name. */
+const struct kvmeter_feature kvmeter_reasons_features[] = {
+	{ KVMETER_FEATURE_DIRTY, "dirty" },
+	{ KVMETER_FEATURE_SUB, "subreasons" },
+	{ KVMETER_FEATURE_THIEF, "attribution" },
+	{ KVMETER_FEATURE_LIMIT, "limits" },
+	{ KVMETER_FEATURE_FAULT, "faults" },
+	{ KVMETER_FEATURE_OWN, "own_writes" },
+	{ KVMETER_FEATURE_SYNC, "syncs" },
+	{ KVMETER_FEATURE_DRIVE, "sessions" },
+	{},
+};
+
 /**
  * kvmeter_reasons_log_state - word for kvmeter_vm.log_state
  * @state: enum kvmeter_log_state
@@ -198,10 +211,80 @@ const char *kvmeter_reasons_log_state(__u32 state)
 {
 	switch (state) {
 	case KVMETER_LOG_OFF:
-		return "off";
-	case KVMETER_LOG_ON:
-		return "on";
+		return "not_armed";
+	case KVMETER_LOG_BITMAP:
+		return "bitmap";
+	case KVMETER_LOG_RING:
+		return "ring";
+	case KVMETER_LOG_DRIVEN:
+		return "driven";
 	default:
 		return "unknown";
 	}
+}
+
+/**
+ * kvmeter_reasons_show_log_state - how people are told kvmeter_vm.log_state
+ * @state: enum kvmeter_log_state
+ *
+ * Return: the word, of two where it has two.
+ */
+const char *kvmeter_reasons_show_log_state(__u32 state)
+{
+	return state == KVMETER_LOG_OFF ? "not armed" : kvmeter_reasons_log_state(state);
+}
+
+/**
+ * kvmeter_reasons_is_armed - is the memory of a VM logged?
+ * @state: enum kvmeter_log_state
+ *
+ * Return: true if its dirty figures mean anything.
+ */
+bool kvmeter_reasons_is_armed(__u32 state)
+{
+	return state == KVMETER_LOG_BITMAP || state == KVMETER_LOG_RING ||
+		state == KVMETER_LOG_DRIVEN;
+}
+
+/**
+ * kvmeter_reasons_session - word for kvmeter_dirty.session
+ * @session: enum kvmeter_session
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_session(__u32 session)
+{
+	switch (session) {
+	case KVMETER_SESSION_NONE:
+		return "none";
+	case KVMETER_SESSION_DRIVEN:
+		return "driven";
+	case KVMETER_SESSION_OBSERVED:
+		return "observed";
+	case KVMETER_SESSION_ENDED:
+		return "ended";
+	default:
+		return "?";
+	}
+}
+
+/**
+ * kvmeter_reasons_session_end - word for kvmeter_dirty.end
+ * @end: enum kvmeter_session_end
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_session_end(__u32 end)
+{
+	static const char *const words[] = {
+		[KVMETER_END_NONE] = "none",
+		[KVMETER_END_STOPPED] = "stopped",
+		[KVMETER_END_DURATION] = "duration",
+		[KVMETER_END_CONTROLLER] = "controller",
+		[KVMETER_END_TAKEN_OVER] = "taken_over",
+		[KVMETER_END_SLOTS] = "slots",
+		[KVMETER_END_FAILED] = "failed",
+	};
+
+	return end < sizeof(words) / sizeof(*words) ? words[end] : "?";
 }

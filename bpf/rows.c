@@ -19,6 +19,15 @@ static struct json_object *new_vcpu(const struct kvmeter_subject *s,
 	return obj;
 }
 
+static void add_vm(struct json_object *obj, struct kvmeter_subject *s,
+		   const struct kvmeter_rows_view *view)
+{
+	s->vcpu = NULL;
+	kvmeter_sum_vcpus(&s->sum, s->snap, s->vm->first_vcpu, s->vm->nr_vcpus, false);
+	view->add_vm(obj, s);
+	kvmeter_sum_put(&s->sum);
+}
+
 /* One VM: into @obj, its vCPUs as an array there; or printed, if that is NULL. */
 static void do_vm(struct kvmeter_subject *s, const struct kvmeter_rows_view *view,
 		  const struct kvmeter_args *args, struct json_object *obj, unsigned int width)
@@ -41,8 +50,11 @@ static void do_vm(struct kvmeter_subject *s, const struct kvmeter_rows_view *vie
 			print_row(s, view, args, width);
 		kvmeter_sum_put(&s->sum);
 	}
-	if (vcpus)
-		json_object_object_add(obj, "vcpus", vcpus);
+	if (!vcpus)
+		return;
+	if (view->add_vm)
+		add_vm(obj, s, view);
+	json_object_object_add(obj, "vcpus", vcpus);
 }
 
 static void report_text(const struct kvmeter_report *report, const struct kvmeter_rows_view *view)

@@ -77,6 +77,31 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 	errx(1, "no consistent copy of a VM in %u tries", PART_TRIES);
 }
 
+/*
+ * Copies what is known of the dirty pages of the VM of generation @gen; zero if that is nothing.
+ * Should it be written all the time, the snapshot goes without.
+ */
+static void copy_dirty(struct kvmeter_dirty *to, const struct kvmeter_dirty *from, __u32 gen)
+{
+	unsigned int try;
+	__u32 seq;
+
+	for (try = 0; try < PART_TRIES; try++) {
+		seq = LOAD_ACQUIRE(&from->seq);
+		if (!(seq & 1)) {
+			memcpy(to, from, sizeof(*to));
+			FENCE_ACQUIRE();
+			if (LOAD(&from->seq) == seq)
+				break;
+		}
+		nap_sometimes(try);
+	}
+	if (try == PART_TRIES || to->gen != gen)
+		memset(to, 0, sizeof(*to));
+	if (to->windows > KVMETER_WINDOWS)
+		to->windows = KVMETER_WINDOWS;
+}
+
 /* A vCPU that is being copied: from where, and where to. What is NULL of the latter stays out. */
 struct copy {
 	const struct kvmeter_vcpu *from;
@@ -253,6 +278,10 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 	memset(vm, 0, sizeof(*vm));
 	if (!copy_vm(&vm->v, &maps->vms[slot]))
 		return;
+	copy_dirty(&vm->d, &maps->dirty[slot], vm->v.gen);
+	vm->found_pages = vm->d.kvm_writes;
+	vm->sync_nr = vm->d.sync_nr;
+	vm->sync_pages = vm->d.sync_pages;
 	vm->slot = slot;
 	vm->name = kvmeter_names_get(slot, &vm->v);
 	vm->elapsed_ns = ns_since(snap->now_ns, vm->v.first_ns);
@@ -346,6 +375,7 @@ static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
 		vm = kvmeter_snapshot_find_vm(snap, snap->vcpus[i].v.vm, snap->vcpus[i].v.vm_gen);
 		if (!vm->nr_vcpus++)
 			vm->first_vcpu = i;
+		vm->found_pages += kvmeter_sum_dirty(&snap->vcpus[i].v);
 	}
 }
 

@@ -88,6 +88,8 @@ void kvmeter_matrix_print(FILE *out, struct kvmeter_matrix *m, unsigned int widt
 
 /* terminal.c */
 unsigned int kvmeter_terminal_width(void);
+unsigned int kvmeter_terminal_height(unsigned int otherwise);
+bool kvmeter_terminal_has_utf8(void);
 bool kvmeter_terminal_has_colour(void);
 
 #endif /* KVMETER_STEAL_H */

@@ -58,6 +58,19 @@ static void add_row(struct kvmeter_sum *sum, bool other, bool by_class, __u32 ve
 }
 
 /**
+ * kvmeter_sum_dirty - pages that vCPUs were found to dirty
+ * @v: a vCPU, or the sum of some
+ *
+ * Return: log entries and write faults, each page once for each time it was armed.
+ */
+__u64 kvmeter_sum_dirty(const struct kvmeter_vcpu *v)
+{
+	__u64 logged = v->pml_pages > v->pml_dups ? v->pml_pages - v->pml_dups : 0;
+
+	return logged + v->write_faults;
+}
+
+/**
  * kvmeter_sum_vcpus - sum the counts of vCPUs [first_vcpu, first_vcpu + nr_vcpus)
  * @sum: filled; release it with kvmeter_sum_put()
  * @snap: where they are

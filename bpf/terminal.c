@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the terminal can show, if standard output is one. */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -35,4 +37,34 @@ bool kvmeter_terminal_has_colour(void)
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb");
+}
+
+/**
+ * kvmeter_terminal_height - rows of standard output
+ * @otherwise: what is returned if it is no terminal, or one that does not tell
+ *
+ * Return: rows.
+ */
+unsigned int kvmeter_terminal_height(unsigned int otherwise)
+{
+	struct winsize size;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row)
+		return size.ws_row;
+	return otherwise;
+}
+
+/**
+ * kvmeter_terminal_has_utf8 - may characters beyond ASCII be used?
+ *
+ * Return: true if that is the encoding of the user's locale.
+ */
+bool kvmeter_terminal_has_utf8(void)
+{
+	static bool set;
+
+	if (!set)
+		setlocale(LC_CTYPE, "");
+	set = true;
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }

@@ -15,6 +15,9 @@
 
 #define NS_PER_S 1000000000LL
 
+/* Interval of what is only of use for one. */
+#define RATE_INTERVAL_S 1.0
+
 struct plan {
 	int vm;
 	double interval_s;   /* 0: one report */
@@ -127,17 +130,26 @@ static void flush(void)
 		err(1, "cannot write");
 }
 
-/**
- * kvmeter_view_run - report once, or at intervals until the count is reached or ^C
- * @args: the command line
- * @needs: KVMETER_NEED_*: what the snapshots have to have
- * @report: prints a report
- *
- * The first report is of all that was counted since each VM was first seen, each further one of the
- * interval before it.
+/*
+ * @rates: what is reported has no meaning but for an interval: there is none before the first, and
+ * if the user gave none, it is RATE_INTERVAL_S and there are so many reports. 0: it has.
  */
-void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
-		      void (*report)(const struct kvmeter_report *report))
+static void plan_rates(struct plan *plan, unsigned long rates)
+{
+	if (!rates || plan->interval_s > 0)
+		return;
+	plan->interval_s = RATE_INTERVAL_S;
+	plan->count = rates;
+}
+
+/* When the next report is due: those of rates begin with the end of the first interval. */
+static long long next_ns(const struct plan *plan, const struct kvmeter_report *r, bool rates)
+{
+	return (long long)((r->nr + rates) * plan->interval_s * NS_PER_S);
+}
+
+static void run(const struct kvmeter_args *args, unsigned int needs, unsigned long rates,
+		void (*report)(const struct kvmeter_report *report))
 {
 	struct kvmeter_snap snaps[2] = {}, delta = {}, *cur = &snaps[0], *prev = &snaps[1], *swap;
 	struct kvmeter_report r = { .snap = cur, .args = args };
@@ -149,6 +161,7 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 	kvmeter_maps_open(&maps);
 	kvmeter_snapshot_take(cur, &maps, needs);
 	make_plan(&plan, args, cur);
+	plan_rates(&plan, rates);
 	r.vm = plan.vm;
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];
@@ -156,12 +169,14 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		catch_signals();
 	start_ns = monotonic_ns();
 	for (;;) {
-		report(&r);
-		flush();
-		r.nr++;
+		if (!rates || r.snap != cur) {
+			report(&r);
+			flush();
+			r.nr++;
+		}
 		if (!(plan.interval_s > 0) || r.nr == plan.count)
 			break;
-		sleep_until(start_ns + (long long)(r.nr * plan.interval_s * 1e9));
+		sleep_until(start_ns + next_ns(&plan, &r, rates));
 		if (is_interrupted())
 			break;
 		swap = prev;
@@ -177,4 +192,33 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 	kvmeter_snapshot_put(&snaps[0]);
 	kvmeter_snapshot_put(&snaps[1]);
 	kvmeter_snapshot_put(&delta);
+}
+
+/**
+ * kvmeter_view_run - report once, or at intervals until the count is reached or ^C
+ * @args: the command line
+ * @needs: KVMETER_NEED_*: what the snapshots have to have
+ * @report: prints a report
+ *
+ * The first report is of all that was counted since each VM was first seen, each further one of the
+ * interval before it.
+ */
+void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
+		      void (*report)(const struct kvmeter_report *report))
+{
+	run(args, needs, 0, report);
+}
+
+/**
+ * kvmeter_view_run_rates - report at intervals until the count is reached or ^C
+ * @args: the command line
+ * @count: how many reports, of a second each, if the command line has no interval
+ * @report: prints a report
+ *
+ * Each report is of the interval before it, also the first.
+ */
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+			    void (*report)(const struct kvmeter_report *report))
+{
+	run(args, 0, count, report);
 }

@@ -56,6 +56,30 @@ static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
 #endif
 }
 
+/* struct kvmeter_region: how KVM is told of a memory slot; 6.8 added fields to the end. */
+#ifdef KVM_SET_USER_MEMORY_REGION2
+#define kvmeter_region kvm_userspace_memory_region2
+#else
+#define kvmeter_region kvm_userspace_memory_region
+#endif
+
+/* RET_PF_FIXED, in KVM's private header: 6.12 put another value before it. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define KVMETER_FAULT_FIXED 5
+#else
+#define KVMETER_FAULT_FIXED 4
+#endif
+
+/* Ordinary guest memory of the VMM's: can be written to, and can be logged. */
+static inline bool kvmeter_slot_is_ram(const struct kvm_memory_slot *slot)
+{
+#ifdef KVM_MEM_GUEST_MEMFD
+	if (slot->flags & KVM_MEM_GUEST_MEMFD)
+		return false;
+#endif
+	return slot->npages && !(slot->flags & KVM_MEM_READONLY) && slot->id < KVM_USER_MEM_SLOTS;
+}
+
 /* What runs on a CPU. 6.2 put it in with other hot variables, 6.15 took it out again. */
 static inline struct task_struct *kvmeter_cpu_curr(int cpu)
 {

@@ -3,12 +3,14 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "ctl.h"
 #include "maps.h"
+#include "session.h"
 #include "store.h"
 
 static long get_info(void __user *arg)
@@ -33,6 +35,65 @@ static long attach(const void __user *arg)
 	return kvmeter_maps_attach(a.fd);
 }
 
+static long start_session(struct kvmeter_dirty_start __user *arg)
+{
+	struct kvmeter_dirty_start a;
+	long ret;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.reserved0 || memchr_inv(a.reserved, 0, sizeof(a.reserved)))
+		return -EINVAL;
+	ret = kvmeter_session_start(&a);
+	if (ret || !copy_to_user(arg, &a, sizeof(a)))
+		return ret;
+	/* The controller knows nothing of it. */
+	kvmeter_session_stop(&(struct kvmeter_dirty_stop){ .vm = a.vm, .vm_gen = a.vm_gen });
+	return -EFAULT;
+}
+
+static long stop_session(const void __user *arg)
+{
+	struct kvmeter_dirty_stop a;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.flags || memchr_inv(a.reserved, 0, sizeof(a.reserved)))
+		return -EINVAL;
+	return kvmeter_session_stop(&a);
+}
+
+static long read_cells(struct kvmeter_dirty_read *a)
+{
+	u32 *cells = kvcalloc(a->nr, sizeof(*cells), GFP_KERNEL_ACCOUNT);
+	long ret;
+
+	if (!cells)
+		return -ENOMEM;
+	ret = kvmeter_session_read(a, cells);
+	if (!ret && copy_to_user(u64_to_user_ptr(a->cells), cells, a->nr * sizeof(*cells)))
+		ret = -EFAULT;
+	kvfree(cells);
+	return ret;
+}
+
+static long read_session(void __user *arg)
+{
+	struct kvmeter_dirty_read a;
+	long ret;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.flags || memchr_inv(a.reserved, 0, sizeof(a.reserved)) ||
+	    !a.nr || a.nr > KVMETER_CELLS_MAX || a.shift > KVMETER_SHIFT_MAX ||
+	    a.gfn & (BIT_ULL(a.shift) - 1))
+		return -EINVAL;
+	ret = read_cells(&a);
+	if (!ret && copy_to_user(arg, &a, sizeof(a)))
+		ret = -EFAULT;
+	return ret;
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (!capable(CAP_SYS_ADMIN))
@@ -45,6 +106,12 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return attach((const void __user *)arg);
 	case KVMETER_DETACH:
 		return arg ? -EINVAL : kvmeter_maps_detach();
+	case KVMETER_DIRTY_START:
+		return start_session((void __user *)arg);
+	case KVMETER_DIRTY_STOP:
+		return stop_session((const void __user *)arg);
+	case KVMETER_DIRTY_READ:
+		return read_session((void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs kvmeter/: status, metrics, vms, and for each VM <pid>-<fd>/ with tables of its vCPUs.
+ * debugfs kvmeter/: status, metrics, vms, dirty, and for each VM <pid>-<fd>/ with tables of its
+ * vCPUs.
  *
  * A view: it copies out of the store, and the module works without it. Files are tables of text
  * with one header line; root alone may read them. Reading a VM that is gone gives ENOENT, or EIO
@@ -22,6 +23,7 @@
 /* What a reader of a table has in hand: one copy of one slot at a time. */
 struct cursor {
 	const struct kvmeter_table *table;
+	bool one_vm; /* rows are its vCPUs; otherwise they are VMs */
 	u32 vm_index;
 	u32 vm_gen;
 	struct kvmeter_table_row row;
@@ -45,6 +47,7 @@ struct vm_dir {
 static DEFINE_MUTEX(dirs_mutex);
 static struct vm_dir *dirs; /* one for each VM slot; under dirs_mutex */
 static struct dentry *root;
+static struct vm_file host_files[KVMETER_HOST_TABLES_NR];
 
 static bool get_vcpu(struct cursor *c, u32 slot)
 {
@@ -59,15 +62,15 @@ static bool get_vcpu(struct cursor *c, u32 slot)
 /* Take a copy of slot pos - 1, or of the next one in use that belongs here. */
 static void *load(struct cursor *c, loff_t *pos)
 {
-	bool one_vm = c->table != &kvmeter_vms_table;
+	bool one_vm = c->one_vm;
 
 	if (*pos == 0)
 		return SEQ_START_TOKEN;
-	if (one_vm && (!kvmeter_store_get_vm(c->vm_index, &c->row.vm) ||
+	if (one_vm && (!kvmeter_store_get_vm(c->vm_index, &c->row.vm, &c->row.dirty) ||
 		       c->row.vm.gen != c->vm_gen))
 		return ERR_PTR(-ENOENT);
 	for (; *pos <= (one_vm ? kvmeter_max_vcpus : kvmeter_max_vms); (*pos)++) {
-		if (!one_vm && kvmeter_store_get_vm(*pos - 1, &c->row.vm))
+		if (!one_vm && kvmeter_store_get_vm(*pos - 1, &c->row.vm, &c->row.dirty))
 			return c;
 		if (one_vm && get_vcpu(c, *pos - 1))
 			return c;
@@ -117,9 +120,9 @@ static int table_open(struct inode *inode, struct file *file)
 	c = kvzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
-	c->table = &kvmeter_vms_table;
-	if (f) {
-		c->table = f->table;
+	c->table = f->table;
+	if (f->dir) {
+		c->one_vm = true;
 		c->vm_index = f->dir->vm;
 		c->vm_gen = f->dir->gen;
 	}
@@ -161,6 +164,14 @@ static int status_show(struct seq_file *m, void *v)
 	seq_printf(m, "reason_source: %s\n", source[h.reason_source]);
 	seq_printf(m, "dirty: %s\n", h.features & KVMETER_FEATURE_DIRTY ? "on" :
 		   "off: kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found");
+	seq_printf(m, "write_faults: %s\n", h.features & KVMETER_FEATURE_FAULT ? "on" :
+		   "off: kvm_mmu_set_spte or fast_page_fault not found");
+	seq_printf(m, "kvm_writes: %s\n", h.features & KVMETER_FEATURE_OWN ? "on" :
+		   "off: a function of KVM's that writes to guest memory not found");
+	seq_printf(m, "log_calls: %s\n", h.features & KVMETER_FEATURE_SYNC ? "on" :
+		   "off: a function of KVM's for memory slots or dirty logs not found");
+	seq_printf(m, "driven_sessions: %s\n", h.features & KVMETER_FEATURE_DRIVE ? "on" :
+		   "off: one of the above is, or a function of KVM's to arm pages not found");
 	seq_printf(m, "subreasons: %s\n", h.features & KVMETER_FEATURE_SUB ? "on" :
 		   "off: parameter subreasons");
 	seq_printf(m, "attribution: %s\n", h.features & KVMETER_FEATURE_THIEF ? "on" :
@@ -219,13 +230,13 @@ void kvmeter_debugfs_sync(void)
 	for (i = 0; dirs && i < kvmeter_max_vms; i++) {
 		if (!dirs[i].dentry)
 			continue;
-		if (kvmeter_store_get_vm(i, &slot) && slot.gen == dirs[i].gen)
+		if (kvmeter_store_get_vm(i, &slot, NULL) && slot.gen == dirs[i].gen)
 			continue;
 		debugfs_remove(dirs[i].dentry);
 		dirs[i].dentry = NULL;
 	}
 	for (i = 0; dirs && i < kvmeter_max_vms; i++)
-		if (!dirs[i].dentry && kvmeter_store_get_vm(i, &slot))
+		if (!dirs[i].dentry && kvmeter_store_get_vm(i, &slot, NULL))
 			add_dir(&dirs[i], i, &slot);
 	mutex_unlock(&dirs_mutex);
 }
@@ -237,10 +248,16 @@ void kvmeter_debugfs_sync(void)
  */
 void kvmeter_debugfs_init(void)
 {
+	u32 i;
+
 	root = debugfs_create_dir("kvmeter", NULL);
 	debugfs_create_file("status", 0400, root, NULL, &status_fops);
 	debugfs_create_file("metrics", 0400, root, NULL, &metrics_fops);
-	debugfs_create_file("vms", 0400, root, NULL, &table_fops);
+	for (i = 0; i < KVMETER_HOST_TABLES_NR; i++) {
+		host_files[i].table = &kvmeter_host_tables[i];
+		debugfs_create_file(kvmeter_host_tables[i].name, 0400, root, &host_files[i],
+				    &table_fops);
+	}
 	mutex_lock(&dirs_mutex);
 	dirs = kvcalloc(kvmeter_max_vms, sizeof(*dirs), GFP_KERNEL);
 	mutex_unlock(&dirs_mutex);

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts the pages a vCPU dirties while dirty logging is on: what the CPU logged by itself (Page
- * Modification Logging), and write faults.
+ * Counts the pages a vCPU dirties while dirty logging is armed: what the CPU logged by itself (Page
+ * Modification Logging), and what KVM took for dirty at a fault.
  *
  * Only ever reads. KVM flushes the log at some exits and not at others (re-entries on its fast
  * path), so two exits cannot be compared; what the guest added is between the index at an entry and
  * the index at the exit that follows it.
  *
- * While a nested guest runs, its hypervisor's log is not in use and its faults are of another
- * address space: nothing is counted.
+ * A page that KVM maps writable, or makes writable again, it marks dirty there and then: the first
+ * write is never seen by the CPU's log, or as well (the fast path leaves that to the CPU), and
+ * where there is no such log these are all there is. A page mapped for reading is mapped writable
+ * if it can be: KVM's log says dirty then, and so do we.
+ *
+ * While a nested guest runs the CPU's log is not in use; its faults tell the pages of the VM.
  */
+#include <linux/kvm_host.h>
 #include <linux/mm.h>
 
 #include <asm/vmx.h>
 
 #include "dirty.h"
 #include "reason.h"
+#include "track.h"
 
 #define PML_ENTRIES 512
 #define PML_FIRST (PML_ENTRIES - 1) /* the log is filled downwards */
@@ -24,6 +30,11 @@
 #define EPT_WRITE BIT(1)
 #define NPF_WRITE BIT(1)
 #define NPF_RSVD BIT(3)
+
+/* In an entry of the second-level page tables, AMD's and Intel's alike: any access, writing. */
+#define SPTE_ACCESS GENMASK(2, 0)
+#define SPTE_WRITABLE BIT(1)
+#define SPTE_4K 1
 
 static bool is_nested(const struct kvm_vcpu *vcpu)
 {
@@ -52,12 +63,47 @@ void kvmeter_dirty_mark_entry(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu 
 		v->pml_index = index;
 }
 
+/* What a read of the log adds up to. */
+struct tally {
+	u64 gfn_sum;
+	u32 bad;
+	u32 dups;
+	u32 marks;
+};
+
+/* Inlined twice: without a session there is less to do for each page. */
+static __always_inline void read_entries(struct kvmeter_vcpu_rec *v, const u64 *log, u32 nr,
+					 struct kvmeter_track *track, struct tally *sum)
+{
+	u16 word = track ? kvmeter_track_word(track, v->owner) : 0;
+	u64 gfn, marked = v->marked_gfn;
+	const u64 *end = log + nr;
+
+	for (; log < end; log++) {
+		if (unlikely(*log & ~PAGE_MASK)) {
+			sum->bad++;
+			continue;
+		}
+		gfn = *log >> PAGE_SHIFT;
+		sum->gfn_sum += gfn;
+		if (unlikely(gfn == marked)) {
+			sum->dups++;
+			marked = U64_MAX; /* once since it was cleared */
+		}
+		if (track && kvmeter_track_mark(track, word, gfn))
+			sum->marks++;
+	}
+	if (track)
+		kvmeter_track_add_marks(track, word, sum->marks);
+}
+
 static void read_log(struct kvmeter_vcpu_rec *v, u32 lo, u32 hi)
 {
+	struct kvmeter_track *track = READ_ONCE(v->vm->track);
 	struct kvmeter_vcpu *slot = v->slot;
-	u64 address, gfn_sum = 0;
-	u32 i, bad = 0;
+	struct tally sum = {};
 	const u64 *log;
+	u64 address;
 
 	if (!kvmeter_vmread(KVMETER_VMCS_PML_ADDRESS, &address) ||
 	    !address || !pfn_valid(PHYS_PFN(address))) {
@@ -65,13 +111,15 @@ static void read_log(struct kvmeter_vcpu_rec *v, u32 lo, u32 hi)
 		return;
 	}
 	log = phys_to_virt(address);
-	for (i = lo; i < hi; i++) {
-		bad += !!(log[i] & ~PAGE_MASK);
-		gfn_sum += log[i] >> PAGE_SHIFT;
-	}
-	slot->pml_pages += hi - lo - bad;
-	slot->pml_bad += bad;
-	slot->pml_gfn_sum += gfn_sum;
+	if (track)
+		read_entries(v, log + lo, hi - lo, track, &sum);
+	else
+		read_entries(v, log + lo, hi - lo, NULL, &sum);
+	slot->pml_pages += hi - lo - sum.bad;
+	slot->pml_bad += sum.bad;
+	slot->pml_gfn_sum += sum.gfn_sum;
+	slot->pml_dups += sum.dups;
+	slot->dirty_marks += sum.marks;
 }
 
 static void add_logged(struct kvmeter_vcpu_rec *v)
@@ -95,11 +143,21 @@ static void add_logged(struct kvmeter_vcpu_rec *v)
 	}
 }
 
-static bool is_write_fault(u32 isa, u64 info)
+/*
+ * What the fault is about, for kvmeter_dirty_add_fast_fault(). For a nested guest with page tables
+ * of its hypervisor's KVM has no fast path, and without them its addresses are those of the VM.
+ */
+static void note_fault(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa)
 {
+	u64 info, gpa;
+
+	if (!kvmeter_reason_read_fault(v, vcpu, isa, &info, &gpa))
+		return;
 	if (isa == KVMETER_ISA_VMX)
-		return info & EPT_WRITE;
-	return (info & (NPF_WRITE | NPF_RSVD)) == NPF_WRITE;
+		v->fault_write = info & EPT_WRITE;
+	else
+		v->fault_write = (info & (NPF_WRITE | NPF_RSVD)) == NPF_WRITE;
+	v->fault_gfn = gpa >> PAGE_SHIFT;
 }
 
 /**
@@ -109,7 +167,7 @@ static bool is_write_fault(u32 isa, u64 info)
  * @isa: KVMETER_ISA_*
  * @reason: of the exit, or KVMETER_NO_REASON
  *
- * Called while logging is on, before the ledger takes note of the exit. Logging may have
+ * Called while logging is armed, before the ledger takes note of the exit. Logging may have
  * been switched on since the entry, or off and on again: then there is nothing to compare with.
  *
  * Context: as kvmeter_dirty_mark_entry().
@@ -117,13 +175,69 @@ static bool is_write_fault(u32 isa, u64 info)
 void kvmeter_dirty_add_exit(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa, s64 reason)
 {
 	s64 fault = isa == KVMETER_ISA_VMX ? EXIT_REASON_EPT_VIOLATION : SVM_EXIT_NPF;
-	u64 info;
 
-	if (is_nested(vcpu))
-		return;
-	if (isa == KVMETER_ISA_VMX)
+	if (isa == KVMETER_ISA_VMX && !is_nested(vcpu))
 		add_logged(v);
-	if (reason == fault && kvmeter_reason_read_info(v, vcpu, isa, &info) &&
-	    is_write_fault(isa, info))
-		v->slot->write_faults++;
+	v->marked_gfn = U64_MAX;
+	v->fault_write = false;
+	if (reason == fault)
+		note_fault(v, vcpu, isa);
+}
+
+/* As KVM has it: is it memory that logs? The caller is in KVM_RUN, where slots stay. */
+static bool logs(struct kvm_vcpu *vcpu, u64 gfn)
+{
+	const struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_vcpu_memslots(vcpu), gfn);
+
+	return slot && kvm_slot_dirty_track_enabled(slot);
+}
+
+static void add_fault(struct kvmeter_vcpu_rec *v, u64 gfn)
+{
+	struct kvmeter_track *track = READ_ONCE(v->vm->track);
+	bool marked = false;
+	u16 word;
+
+	if (v->marked_gfn == gfn || !logs(v->vcpu, gfn))
+		return;
+	v->marked_gfn = gfn;
+	if (track) {
+		word = kvmeter_track_word(track, v->owner);
+		marked = kvmeter_track_mark(track, word, gfn);
+		kvmeter_track_add_marks(track, word, marked);
+	}
+	kvmeter_store_write_begin(v->slot);
+	v->slot->write_faults++;
+	v->slot->l2_write_faults += is_nested(v->vcpu);
+	v->slot->dirty_marks += marked;
+	kvmeter_store_write_end(v->slot);
+}
+
+/**
+ * kvmeter_dirty_add_map - KVM has mapped a page for the guest
+ * @v: record of the vCPU whose fault it handles
+ * @level: 1 for 4 KiB; larger pages are never writable where logging is on
+ * @gfn: the page
+ * @spte: its entry in the page tables
+ *
+ * Context: KVM handles a fault of that vCPU, preemption off; logging is armed.
+ */
+void kvmeter_dirty_add_map(struct kvmeter_vcpu_rec *v, int level, u64 gfn, u64 spte)
+{
+	if (level == SPTE_4K && (spte & SPTE_WRITABLE))
+		add_fault(v, gfn);
+}
+
+/**
+ * kvmeter_dirty_add_fast_fault - KVM has tried to let a write go on without its lock
+ * @v: record of the vCPU whose fault it handles
+ * @old: the entry of the page before
+ * @fixed: so it said that it had done
+ *
+ * Context: as kvmeter_dirty_add_map().
+ */
+void kvmeter_dirty_add_fast_fault(struct kvmeter_vcpu_rec *v, u64 old, bool fixed)
+{
+	if (fixed && v->fault_write && (old & SPTE_ACCESS) && !(old & SPTE_WRITABLE))
+		add_fault(v, v->fault_gfn);
 }

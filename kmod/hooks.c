@@ -193,6 +193,9 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 		} else {
 			/* By address: the kernel would search for the name once more. */
 			h->kp.addr = kvmeter_hooks_find_symbol("kvm", h->name);
+			if (!h->kp.addr && h->alt)
+				h->kp.addr = kvmeter_hooks_find_symbol("kvm", h->alt);
+			h->kp.flags = h->lazy ? KPROBE_FLAG_DISABLED : 0;
 			h->kp.pre_handler = h->pre_handler;
 			h->found = h->kp.addr;
 		}
@@ -240,6 +243,27 @@ int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
 		return ret;
 	}
 	return 0;
+}
+
+/**
+ * kvmeter_hooks_enable - switch the lazy hooks of a table on or off
+ * @hooks: the table
+ * @nr: its length
+ * @on: which of the two
+ *
+ * Context: may sleep; not at the same time as another call for that table.
+ */
+void kvmeter_hooks_enable(struct kvmeter_hook *hooks, unsigned int nr, bool on)
+{
+	struct kvmeter_hook *h;
+
+	for (h = hooks; h < hooks + nr; h++) {
+		if (!h->lazy || !h->on || h->enabled == on)
+			continue;
+		if (on ? enable_kprobe(&h->kp) : disable_kprobe(&h->kp))
+			continue;
+		h->enabled = on;
+	}
 }
 
 /**

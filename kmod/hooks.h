@@ -6,7 +6,7 @@
 #include <linux/kprobes.h>
 #include <linux/types.h>
 
-#define KVMETER_HOOKS_MAX 16
+#define KVMETER_HOOKS_MAX 32
 
 enum kvmeter_hook_kind {
 	KVMETER_HOOK_TRACEPOINT,
@@ -16,31 +16,38 @@ enum kvmeter_hook_kind {
 /**
  * struct kvmeter_hook - one place in the kernel, and what to call there
  * @name: of the tracepoint or function
+ * @alt: another name that it has on some kernels, or NULL
  * @kind: which of the two it is
  * @core: without it the module cannot be loaded
+ * @lazy: a kprobe that is off until kvmeter_hooks_enable()
  * @probe: tracepoint probe, by the tracepoint's prototype with a void * before it
  * @pre_handler: kprobe handler
  * @tp: the tracepoint, once found
  * @kp: the kprobe
  * @found: it is there
  * @on: it is registered
+ * @enabled: a lazy one is on
  */
 struct kvmeter_hook {
 	const char *name;
+	const char *alt;
 	enum kvmeter_hook_kind kind;
 	bool core;
+	bool lazy;
 	void *probe;
 	kprobe_pre_handler_t pre_handler;
 	struct tracepoint *tp;
 	struct kprobe kp;
 	bool found;
 	bool on;
+	bool enabled;
 };
 
 int kvmeter_hooks_init(void);
 void kvmeter_hooks_exit(void);
 int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr);
 int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr);
+void kvmeter_hooks_enable(struct kvmeter_hook *hooks, unsigned int nr, bool on);
 void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr);
 unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr);
 void *kvmeter_hooks_find_symbol(const char *module, const char *name);

@@ -3,9 +3,10 @@
  * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
  *
  * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c with thief.c and
- * limit.c, stat.c, dirty.c), which write into the store (store*.c); views (debugfs.c with tables.c,
- * ctl.c with maps.c) copy out of it. Calls go that way and no other; what the store says back, that
- * VMs have come or gone and that a vCPU is no more, arrives here.
+ * limit.c, stat.c, dirty.c), which write into the store (store*.c, track.c); sessions (session.c
+ * with drive.c) have memory logged and see to the track; views (debugfs.c with tables.c, ctl.c with
+ * maps.c) copy out of the store. Calls go that way and no other; what the store says back, that VMs
+ * have come or gone and that a vCPU is no more, arrives here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
@@ -18,15 +19,30 @@
 #include "probes.h"
 #include "reason.h"
 #include "scan.h"
+#include "session.h"
 #include "store.h"
 #include "thief.h"
 
+/* To switch probes costs all CPUs more than to leave them on for a while. */
+#define IDLE_JIFFIES (60 * HZ)
+
 static bool can_scan;
+
+static void on_idle(struct work_struct *work)
+{
+	kvmeter_probes_enable(kvmeter_store_any_armed());
+}
+
+static DECLARE_DELAYED_WORK(idle_work, on_idle);
 
 static void on_change(struct work_struct *work)
 {
 	if (can_scan && kvmeter_probes_see_logging())
 		kvmeter_scan_count_logging();
+	if (kvmeter_store_any_armed())
+		kvmeter_probes_enable(true);
+	else
+		queue_delayed_work(system_wq, &idle_work, IDLE_JIFFIES);
 	kvmeter_debugfs_sync();
 }
 
@@ -45,6 +61,7 @@ static int fail(const char *step, int err)
 
 static int __init kvmeter_init(void)
 {
+	bool can_observe;
 	u32 vendor;
 	int ret;
 
@@ -95,16 +112,33 @@ static int __init kvmeter_init(void)
 	if (kvmeter_probes_see_limits())
 		kvmeter_store_set_feature(KVMETER_FEATURE_LIMIT);
 
+	if (kvmeter_probes_see_faults())
+		kvmeter_store_set_feature(KVMETER_FEATURE_FAULT);
+	if (kvmeter_probes_see_own_writes())
+		kvmeter_store_set_feature(KVMETER_FEATURE_OWN);
+	if (kvmeter_probes_see_log_calls())
+		kvmeter_store_set_feature(KVMETER_FEATURE_SYNC);
+
+	can_observe = can_scan && kvmeter_probes_see_logging() && kvmeter_probes_see_faults();
+	ret = kvmeter_session_init(can_observe, kvmeter_probes_see_log_calls());
+	if (ret) {
+		fail("no memory for a work queue", ret);
+		goto unregister_probes;
+	}
+
 	ret = kvmeter_ctl_init();
 	if (ret) {
 		fail("cannot register /dev/kvmeter", ret);
-		goto unregister_probes;
+		goto exit_session;
 	}
 	return 0;
 
+exit_session:
+	kvmeter_session_exit();
 unregister_probes:
 	kvmeter_probes_unregister();
 	cancel_work_sync(&change_work);
+	cancel_delayed_work_sync(&idle_work);
 exit_debugfs:
 	kvmeter_debugfs_exit();
 	kvmeter_store_exit();
@@ -120,8 +154,10 @@ exit_hooks:
 static void __exit kvmeter_exit(void)
 {
 	kvmeter_ctl_exit();
+	kvmeter_session_exit();
 	kvmeter_probes_unregister();
 	cancel_work_sync(&change_work);
+	cancel_delayed_work_sync(&idle_work);
 	kvmeter_debugfs_exit();
 	kvmeter_maps_exit();
 	kvmeter_store_exit();

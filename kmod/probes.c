@@ -8,9 +8,11 @@
  * leaving its innermost loop (its fast path) that kernel fires none: the time is then the guest's.
  */
 #include <linux/kvm_host.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "dirty.h"
 #include "exits.h"
 #include "hooks.h"
@@ -18,6 +20,7 @@
 #include "limit.h"
 #include "probes.h"
 #include "sched.h"
+#include "session.h"
 #include "stat.h"
 #include "store.h"
 #include "subs.h"
@@ -265,20 +268,121 @@ static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
 	struct kvm *kvm = (struct kvm *)regs->di;
 	const struct kvm_memory_slot *old = (const struct kvm_memory_slot *)regs->si;
 	const struct kvm_memory_slot *new = (const struct kvm_memory_slot *)regs->dx;
-	s64 pages = 0;
-	int slots = 0;
 
-	if (old && (old->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
-		slots--;
-		pages -= old->npages;
-	}
-	if (new && (new->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
-		slots++;
-		pages += new->npages;
-	}
 	kvmeter_store_add_vm(kvm);
-	if (slots || pages)
-		kvmeter_store_change_log(kvm, slots, pages);
+	kvmeter_store_change_log(kvm, old, new);
+	if (old || new)
+		kvmeter_session_see_commit(kvm, new ? new : old);
+	return 0;
+}
+
+/* kvm_mmu_set_spte: KVM maps a page for a guest; mostly for a fault of the vCPU of this thread */
+static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	preempt_disable_notrace();
+	v = kvmeter_store_find_task(current);
+	if (v && READ_ONCE(v->logging))
+		kvmeter_dirty_add_map(v, level, gfn, READ_ONCE(*sptep));
+	preempt_enable_notrace();
+}
+
+static void probe_fast_page_fault(void *data, struct kvm_vcpu *vcpu, void *fault, u64 *sptep,
+				  u64 old, int ret)
+{
+	struct kvmeter_vcpu_rec *v;
+
+	preempt_disable_notrace();
+	v = find(vcpu);
+	if (v && READ_ONCE(v->logging))
+		kvmeter_dirty_add_fast_fault(v, old, ret == KVMETER_FAULT_FIXED);
+	preempt_enable_notrace();
+}
+
+/*
+ * The slot is looked up, under KVM's SRCU lock, which all callers hold: one that KVM has cached may
+ * be stale here, and is replaced only later.
+ */
+static void add_own_write(struct kvm *kvm, u64 gpa)
+{
+	const struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gpa >> PAGE_SHIFT);
+
+	if (slot && kvm_slot_dirty_track_enabled(slot))
+		kvmeter_store_add_own_write(kvm, gpa >> PAGE_SHIFT);
+}
+
+/* __kvm_write_guest_page(kvm, slot, gfn, ...) */
+static int on_write_guest_page(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvm_memory_slot *slot = (const struct kvm_memory_slot *)regs->si;
+
+	if (slot && kvm_slot_dirty_track_enabled(slot))
+		kvmeter_store_add_own_write((struct kvm *)regs->di, regs->dx);
+	return 0;
+}
+
+/* kvm_write_guest_offset_cached(kvm, cache, data, offset, ...) */
+static int on_write_guest_cached(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct gfn_to_hva_cache *cache = (const struct gfn_to_hva_cache *)regs->si;
+
+	add_own_write((struct kvm *)regs->di, cache->gpa + (u32)regs->cx);
+	return 0;
+}
+
+/* record_steal_time(vcpu) */
+static int on_record_steal_time(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvm_vcpu *vcpu = (const struct kvm_vcpu *)regs->di;
+
+	if (vcpu->arch.st.msr_val & KVM_MSR_ENABLED)
+		add_own_write(vcpu->kvm, vcpu->arch.st.msr_val & KVM_STEAL_VALID_BITS);
+	return 0;
+}
+
+/* kvm_setup_guest_pvclock(vcpu, cache, ...), on later kernels (clock, vcpu, cache, ...) */
+static int on_setup_guest_pvclock(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvmeter_vcpu_rec *v = kvmeter_store_find_task(current);
+	const struct gfn_to_pfn_cache *cache;
+
+	if (!v)
+		return 0;
+	if ((void *)regs->di == v->vcpu)
+		cache = (const struct gfn_to_pfn_cache *)regs->si;
+	else if ((void *)regs->si == v->vcpu)
+		cache = (const struct gfn_to_pfn_cache *)regs->dx;
+	else
+		return 0;
+	add_own_write(v->vcpu->kvm, cache->gpa);
+	return 0;
+}
+
+/* __kvm_set_memory_region(kvm, region), with kvm->slots_lock held */
+static int on_set_region(struct kprobe *kp, struct pt_regs *regs)
+{
+	kvmeter_session_see_region((struct kvm *)regs->di, (const struct kvmeter_region *)regs->si);
+	return 0;
+}
+
+/* kvm_get_dirty_log_protect(kvm, log), with kvm->slots_lock held */
+static int on_get_log(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvm_dirty_log *log = (const struct kvm_dirty_log *)regs->si;
+
+	kvmeter_session_see_log((struct kvm *)regs->di, log->slot);
+	kvmeter_store_add_sync((struct kvm *)regs->di, log->slot);
+	return 0;
+}
+
+/* kvm_clear_dirty_log_protect(kvm, log), likewise */
+static int on_clear_log(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvm_clear_dirty_log *log = (const struct kvm_clear_dirty_log *)regs->si;
+
+	kvmeter_session_see_log((struct kvm *)regs->di, log->slot);
+	kvmeter_store_add_clear((struct kvm *)regs->di);
 	return 0;
 }
 
@@ -286,6 +390,15 @@ enum {
 	HOOK_VM_DESTROY,
 	HOOK_VCPU_DESTROY,
 	HOOK_COMMIT,
+	HOOK_SET_REGION,
+	HOOK_GET_LOG,
+	HOOK_CLEAR_LOG,
+	HOOK_WRITE_PAGE,
+	HOOK_WRITE_CACHED,
+	HOOK_STEAL_TIME,
+	HOOK_PVCLOCK,
+	HOOK_SET_SPTE,
+	HOOK_FAST_FAULT,
 	HOOK_SWITCH,
 	HOOK_WAKEUP,
 	HOOK_MIGRATE,
@@ -321,6 +434,56 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 		.name = "kvm_arch_commit_memory_region",
 		.kind = KVMETER_HOOK_KPROBE,
 		.pre_handler = on_commit_memory_region,
+	},
+	[HOOK_SET_REGION] = {
+		.name = "__kvm_set_memory_region",
+		.alt = "kvm_set_memory_region",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_set_region,
+	},
+	[HOOK_GET_LOG] = {
+		.name = "kvm_get_dirty_log_protect",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_get_log,
+	},
+	[HOOK_CLEAR_LOG] = {
+		.name = "kvm_clear_dirty_log_protect",
+		.kind = KVMETER_HOOK_KPROBE,
+		.pre_handler = on_clear_log,
+	},
+	[HOOK_WRITE_PAGE] = {
+		.name = "__kvm_write_guest_page",
+		.kind = KVMETER_HOOK_KPROBE,
+		.lazy = true,
+		.pre_handler = on_write_guest_page,
+	},
+	[HOOK_WRITE_CACHED] = {
+		.name = "kvm_write_guest_offset_cached",
+		.kind = KVMETER_HOOK_KPROBE,
+		.lazy = true,
+		.pre_handler = on_write_guest_cached,
+	},
+	[HOOK_STEAL_TIME] = {
+		.name = "record_steal_time",
+		.kind = KVMETER_HOOK_KPROBE,
+		.lazy = true,
+		.pre_handler = on_record_steal_time,
+	},
+	[HOOK_PVCLOCK] = {
+		.name = "kvm_setup_guest_pvclock",
+		.kind = KVMETER_HOOK_KPROBE,
+		.lazy = true,
+		.pre_handler = on_setup_guest_pvclock,
+	},
+	[HOOK_SET_SPTE] = {
+		.name = "kvm_mmu_set_spte",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.probe = probe_kvm_mmu_set_spte,
+	},
+	[HOOK_FAST_FAULT] = {
+		.name = "fast_page_fault",
+		.kind = KVMETER_HOOK_TRACEPOINT,
+		.probe = probe_fast_page_fault,
 	},
 	[HOOK_SWITCH] = {
 		.name = "sched_switch",
@@ -462,6 +625,52 @@ void kvmeter_probes_unregister(void)
 bool kvmeter_probes_see_logging(void)
 {
 	return hooks[HOOK_COMMIT].on;
+}
+
+/**
+ * kvmeter_probes_see_faults - are pages seen that write faults make dirty?
+ *
+ * Context: any, after kvmeter_probes_register().
+ */
+bool kvmeter_probes_see_faults(void)
+{
+	return hooks[HOOK_SET_SPTE].on && hooks[HOOK_FAST_FAULT].on;
+}
+
+/**
+ * kvmeter_probes_see_own_writes - are KVM's own writes to guest memory seen, once enabled?
+ *
+ * Context: any, after kvmeter_probes_register().
+ */
+bool kvmeter_probes_see_own_writes(void)
+{
+	return hooks[HOOK_WRITE_PAGE].on && hooks[HOOK_WRITE_CACHED].on &&
+	       hooks[HOOK_STEAL_TIME].on && hooks[HOOK_PVCLOCK].on;
+}
+
+/**
+ * kvmeter_probes_see_log_calls - are the VMM's dirty-log and memory-slot calls seen?
+ *
+ * Context: any, after kvmeter_probes_register().
+ */
+bool kvmeter_probes_see_log_calls(void)
+{
+	return hooks[HOOK_SET_REGION].on && hooks[HOOK_GET_LOG].on && hooks[HOOK_CLEAR_LOG].on;
+}
+
+/**
+ * kvmeter_probes_enable - see KVM's own writes to guest memory, or stop to
+ * @on: which of the two; off, they cost nothing
+ *
+ * Context: may sleep; after kvmeter_probes_register().
+ */
+void kvmeter_probes_enable(bool on)
+{
+	static DEFINE_MUTEX(mutex);
+
+	mutex_lock(&mutex);
+	kvmeter_hooks_enable(hooks, HOOK_NR, on);
+	mutex_unlock(&mutex);
 }
 
 /**

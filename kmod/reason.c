@@ -49,15 +49,14 @@ static struct notifier_block module_nb = { .notifier_call = on_module };
 
 /* What the vendor module says, if it can be asked. */
 static bool ask_vendor(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
-		       u32 *reason, u64 *info1)
+		       u32 *reason, u64 *info1, u64 *info2)
 {
 	get_exit_info_fn fn = READ_ONCE(get_exit_info);
 	u32 intr_info, error_code;
-	u64 info2;
 
 	if (v->vm->tdx || !fn || isa != vendor_isa)
 		return false;
-	fn(vcpu, reason, info1, &info2, &intr_info, &error_code);
+	fn(vcpu, reason, info1, info2, &intr_info, &error_code);
 	return true;
 }
 
@@ -89,11 +88,11 @@ static bool read_direct(struct kvm_vcpu *vcpu, u32 isa, u32 *reason)
 s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa)
 {
 	u32 reason, direct;
-	u64 info;
+	u64 info1, info2;
 
 	if (v->reason_source == KVMETER_REASON_NONE)
 		return KVMETER_NO_REASON;
-	if (!ask_vendor(v, vcpu, isa, &reason, &info)) {
+	if (!ask_vendor(v, vcpu, isa, &reason, &info1, &info2)) {
 		v->reason_source = KVMETER_REASON_NONE;
 		if (!v->vm->tdx)
 			kvmeter_store_set_reason_source(KVMETER_REASON_NONE);
@@ -113,25 +112,30 @@ s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 
 }
 
 /**
- * kvmeter_reason_read_info - what goes with the reason
+ * kvmeter_reason_read_fault - what a fault of the second-level page tables was about
  * @v: the vCPU's record
  * @vcpu: the vCPU
  * @isa: KVMETER_ISA_*
  * @info: VMX exit qualification or SVM EXITINFO1
+ * @gpa: guest physical address
  *
  * Context: kvm_exit probe of that vCPU, preemption off, after kvmeter_reason_read() gave a reason.
  * Return: false if there is nothing that could be relied on.
  */
-bool kvmeter_reason_read_info(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
-			      u64 *info)
+bool kvmeter_reason_read_fault(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+			       u64 *info, u64 *gpa)
 {
+	const struct vmcb *vmcb;
 	u32 reason;
 
-	if (v->reason_source != KVMETER_REASON_DIRECT)
-		return ask_vendor(v, vcpu, isa, &reason, info);
 	if (isa == KVMETER_ISA_VMX)
-		return kvmeter_vmread(KVMETER_VMCS_EXIT_QUALIFICATION, info);
-	*info = (*kvmeter_vmcb_ptr(vcpu))->control.exit_info_1;
+		return !v->vm->tdx && kvmeter_vmread(KVMETER_VMCS_EXIT_QUALIFICATION, info) &&
+		       kvmeter_vmread(KVMETER_VMCS_GUEST_PHYSICAL_ADDRESS, gpa);
+	if (v->reason_source != KVMETER_REASON_DIRECT)
+		return ask_vendor(v, vcpu, isa, &reason, info, gpa);
+	vmcb = *kvmeter_vmcb_ptr(vcpu);
+	*info = vmcb->control.exit_info_1;
+	*gpa = vmcb->control.exit_info_2;
 	return true;
 }
 

@@ -29,8 +29,8 @@
 u32 kvmeter_reason_init(void);
 void kvmeter_reason_exit(void);
 s64 kvmeter_reason_prove(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa);
-bool kvmeter_reason_read_info(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
-			      u64 *info);
+bool kvmeter_reason_read_fault(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa,
+			       u64 *info, u64 *gpa);
 
 /**
  * kvmeter_vmread - read a field of the VMCS that is loaded on this CPU

@@ -50,8 +50,14 @@ void kvmeter_scan_find_vms(void)
 	mutex_unlock(lock);
 }
 
-/* The VM that was seen at this address, if it still lives; with a reference to be put. */
-static struct kvm *get_kvm(const struct kvm *identity)
+/**
+ * kvmeter_scan_get_kvm - take hold of a VM that was seen at an address, if it still lives
+ * @identity: the address
+ *
+ * Context: may sleep; only if kvmeter_scan_resolve() said true.
+ * Return: the VM, for kvmeter_scan_put_kvm(); or NULL.
+ */
+struct kvm *kvmeter_scan_get_kvm(const struct kvm *identity)
 {
 	struct kvm *kvm, *found = NULL;
 
@@ -67,23 +73,45 @@ static struct kvm *get_kvm(const struct kvm *identity)
 	return found;
 }
 
+/**
+ * kvmeter_scan_put_kvm - let go of a VM
+ * @kvm: of kvmeter_scan_get_kvm()
+ *
+ * Context: may sleep; the VM may be destroyed here.
+ */
+void kvmeter_scan_put_kvm(struct kvm *kvm)
+{
+	put_kvm(kvm);
+}
+
+static void add_slot(struct kvmeter_slots *slots, const struct kvm_memory_slot *slot)
+{
+	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
+		slots->log_slots++;
+		slots->log_pages += slot->npages;
+	}
+	if (slot->as_id || !kvmeter_slot_is_ram(slot))
+		return;
+	slots->ram_pages += slot->npages;
+	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES)
+		slots->ram_log_pages += slot->npages;
+	if (slot->npages > slots->main_pages) {
+		slots->main_slot = slot->id;
+		slots->main_pages = slot->npages;
+	}
+}
+
 static void count_logging(struct kvm *kvm)
 {
+	struct kvmeter_slots slots = {};
 	struct kvm_memory_slot *slot;
-	u32 slots = 0;
-	u64 pages = 0;
 	int as_id, bkt;
 
 	mutex_lock(&kvm->slots_lock);
-	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++) {
-		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id)) {
-			if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
-				continue;
-			slots++;
-			pages += slot->npages;
-		}
-	}
-	kvmeter_store_set_log(kvm, slots, pages);
+	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++)
+		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id))
+			add_slot(&slots, slot);
+	kvmeter_store_set_log(kvm, &slots);
 	mutex_unlock(&kvm->slots_lock);
 }
 
@@ -100,7 +128,7 @@ void kvmeter_scan_count_logging(void)
 	u32 next = 0;
 
 	while ((identity = kvmeter_store_next_unscanned(&next))) {
-		kvm = get_kvm(identity);
+		kvm = kvmeter_scan_get_kvm(identity);
 		if (!kvm)
 			continue;
 		count_logging(kvm);

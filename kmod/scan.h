@@ -6,6 +6,8 @@
 #include <linux/types.h>
 
 bool kvmeter_scan_resolve(void);
+struct kvm *kvmeter_scan_get_kvm(const struct kvm *identity);
+void kvmeter_scan_put_kvm(struct kvm *kvm);
 void kvmeter_scan_find_vms(void);
 void kvmeter_scan_count_logging(void);
 

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "store_impl.h"
+#include "track.h"
 
 u32 kvmeter_max_vms = 256;
 module_param_named(max_vms, kvmeter_max_vms, uint, 0444);
@@ -50,6 +51,16 @@ static void write_index_locked(const unsigned long *used, u32 i)
 		WRITE_ONCE(index[i / 64].vms, used[i / 64]);
 	else
 		WRITE_ONCE(index[i / 64].vcpus, used[i / 64]);
+}
+
+/**
+ * kvmeter_store_tell_changed - have done what follows from a change, in process context, soon
+ *
+ * Context: any but NMI, no lock of the store's held.
+ */
+void kvmeter_store_tell_changed(void)
+{
+	tell_changed();
 }
 
 /* Make CPUs forget a vCPU, and those vCPUs that had no record: there may be room now. */
@@ -127,9 +138,19 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	vm->kvm = kvm;
 	vm->tdx = kvmeter_vm_is_tdx(kvm);
 	vm->scanned = false;
+	vm->logging = false;
 	vm->log_slots = 0;
 	vm->log_pages = 0;
+	vm->ram_pages = 0;
+	vm->ram_log_pages = 0;
+	vm->main_pages = 0;
+	vm->asked = false;
+	vm->all_set = false;
+	vm->driven = false;
+	vm->ring = false;
+	vm->nr_owners = 0;
 	vm->gen++;
+	vm->dirty = (struct kvmeter_dirty){ .gen = vm->gen };
 	name_vm(kvm, vm->id, sizeof(vm->id));
 	INIT_LIST_HEAD(&vm->vcpus);
 	hash_add(vm_table, &vm->node, (unsigned long)kvm);
@@ -141,6 +162,7 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	slot->first_ns = kvmeter_clock_now();
 	memcpy(slot->id, vm->id, sizeof(slot->id));
 	kvmeter_store_write_log_locked(vm);
+	kvmeter_store_write_dirty_locked(vm);
 	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
 	__set_bit(i, st->vm_used);
 	write_index_locked(st->vm_used, i);
@@ -206,6 +228,10 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	WRITE_ONCE(slot->gen, vm->gen);
 	smp_wmb(); /* readers look at gen after copying */
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
+	/* Whoever has the session finds it gone, and gives the track back. */
+	WRITE_ONCE(vm->track, NULL);
+	vm->dirty = (struct kvmeter_dirty){};
+	kvmeter_store_write_dirty_locked(vm);
 	hash_del(&vm->node);
 	hash_del_rcu(&vm->mm_node);
 	vm->kvm = NULL;
@@ -235,6 +261,9 @@ static void begin_rec(struct kvmeter_vcpu_rec *v)
 	v->nr_subs = 0;
 	v->nr_thieves = 1;
 	v->wait_cpu = -1;
+	v->fault_write = false;
+	v->marked_gfn = U64_MAX;
+	v->owner = v->vm->nr_owners + 1 < KVMETER_OWNERS ? ++v->vm->nr_owners : 0;
 	memset(v->row_of, 0, sizeof(v->row_of));
 	memset(v->row_of_l2, 0, sizeof(v->row_of_l2));
 	memset(v->sub_head, 0, sizeof(v->sub_head));

@@ -63,6 +63,7 @@ enum kvmeter_off {
 	KVMETER_OFF_WOKEN = 3, /* slept, waits for a CPU */
 };
 
+struct kvmeter_track;
 struct kvmeter_vm_rec;
 
 /**
@@ -119,6 +120,10 @@ struct kvmeter_vm_rec;
  * @sub_head: hash of a sub-reason to the first row of its chain plus one; owner writes
  * @sub_next: row to the next of its chain plus one; owner writes
  * @sub_hash: hash of each row's sub-reason; owner writes
+ * @owner: its number in the VM's track, 0 for none; set once before publish
+ * @fault_write: the last exit was a write fault; owner writes, as the next two
+ * @fault_gfn: page of that fault
+ * @marked_gfn: page that the last fault made dirty, which the log may tell once more
  * @gen: of the slot; store lock
  * @mem_gen: generation of the memory that @slot, @rows and @subs are in; store lock
  * @index: of the slot; constant
@@ -182,6 +187,10 @@ struct kvmeter_vcpu_rec {
 	u8 sub_head[1 << KVMETER_SUB_HASH_BITS];
 	u8 sub_next[KVMETER_SUB_ROWS];
 	u8 sub_hash[KVMETER_SUB_ROWS];
+	u8 owner;
+	bool fault_write;
+	u64 fault_gfn;
+	u64 marked_gfn;
 	u32 gen;
 	u32 mem_gen;
 	u32 index;
@@ -193,13 +202,26 @@ struct kvmeter_vcpu_rec {
 /**
  * struct kvmeter_vm_rec - what the module knows of one VM
  * @kvm: the VM, an identity outside its own probes. NULL: the record is free
- * @logging: dirty logging is on; store lock
- * @scanned: @log_slots and @log_pages are established; store lock
+ * @logging: dirty logging is armed; store lock
+ * @scanned: @log_slots and what follows up to @main_pages are established; store lock
  * @tdx: its exits cannot be looked into; set once before publish
  * @index: of the slot; constant
  * @gen: of the slot; store lock
  * @log_slots: memory slots that log; store lock
  * @log_pages: pages in them; store lock
+ * @ram_pages: pages in memory slots of address space 0 that can be written to; store lock
+ * @ram_log_pages: pages in those of them that log; store lock
+ * @main_slot: id of the largest of these; store lock
+ * @main_pages: pages in it; store lock
+ * @armed_ns: when @logging began last; store lock
+ * @asked: its memory is to be logged; store lock
+ * @all_set: its dirty log began with all bits set, and none was cleared yet; store lock
+ * @driven: a session of ours has it logged; store lock
+ * @ring: its vCPUs have dirty rings; store lock
+ * @nr_owners: numbers given to vCPUs; store lock
+ * @track: when its pages were dirtied; NULL without a session; changed under the store lock, read
+ *	   with preemption off
+ * @dirty: what is shown of that; store lock
  * @mm: address space of its VMM, an identity; set once before publish
  * @id: "<pid>-<fd>"; set once before publish
  * @node: in the table by @kvm; store lock
@@ -215,6 +237,18 @@ struct kvmeter_vm_rec {
 	u32 gen;
 	u32 log_slots;
 	u64 log_pages;
+	u64 ram_pages;
+	u64 ram_log_pages;
+	u32 main_slot;
+	u64 main_pages;
+	u64 armed_ns;
+	bool asked;
+	bool all_set;
+	bool driven;
+	bool ring;
+	u8 nr_owners;
+	struct kvmeter_track *track;
+	struct kvmeter_dirty dirty;
 	const struct mm_struct *mm;
 	char id[KVMETER_NAME_LEN];
 	struct hlist_node node;
@@ -251,6 +285,24 @@ extern struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
 
+/**
+ * struct kvmeter_slots - a VM's memory slots, as far as dirty logging is concerned
+ * @log_slots: those that log
+ * @log_pages: pages in them
+ * @ram_pages: pages in those of address space 0 that can be written to
+ * @ram_log_pages: pages in those of them that log
+ * @main_slot: id of the largest of these
+ * @main_pages: pages in it
+ */
+struct kvmeter_slots {
+	u32 log_slots;
+	u32 main_slot;
+	u64 log_pages;
+	u64 ram_pages;
+	u64 ram_log_pages;
+	u64 main_pages;
+};
+
 int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor);
 void kvmeter_store_exit(void);
 
@@ -269,8 +321,20 @@ struct kvmeter_vm_rec *kvmeter_store_find_mm(const struct mm_struct *mm);
 
 void kvmeter_store_set_subs(bool on);
 void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_2m, u64 nr_1g);
-void kvmeter_store_set_log(struct kvm *kvm, u32 slots, u64 pages);
-void kvmeter_store_change_log(struct kvm *kvm, int slots, s64 pages);
+void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots);
+void kvmeter_store_change_log(struct kvm *kvm, const struct kvm_memory_slot *old,
+			      const struct kvm_memory_slot *new);
+bool kvmeter_store_any_armed(void);
+void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn);
+void kvmeter_store_add_clear(struct kvm *kvm);
+void kvmeter_store_add_sync(struct kvm *kvm, u32 slot);
+
+int kvmeter_store_begin_session(struct kvm *kvm, struct kvmeter_track *track,
+				const struct kvmeter_dirty *dirty, u32 *vm, u32 *gen);
+bool kvmeter_store_update_session(u32 vm, u32 gen, const struct kvmeter_dirty *dirty,
+				  const u64 *curves, u64 *armed_ns, u32 *nr_owners);
+void kvmeter_store_stop_driving(struct kvm *kvm);
+void kvmeter_store_end_session(u32 vm, u32 gen, u32 end, u64 now);
 struct kvm *kvmeter_store_next_unscanned(u32 *vm);
 void kvmeter_store_set_feature(u32 feature);
 void kvmeter_store_set_reason_source(u32 source);
@@ -283,7 +347,7 @@ int kvmeter_store_alloc_mem(struct kvmeter_mem *mem);
 void kvmeter_store_free_mem(struct kvmeter_mem *mem);
 
 void kvmeter_store_get_host(struct kvmeter_host *host);
-bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out);
+bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty);
 bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
 			    struct kvmeter_exit *rows, struct kvmeter_sub *subs,
 			    struct kvmeter_thief *thieves);

@@ -35,14 +35,21 @@ struct kvmeter_store {
 extern struct kvmeter_store kvmeter_store;
 
 struct kvmeter_vm_rec *kvmeter_store_find_vm_locked(const struct kvm *kvm);
+void kvmeter_store_tell_changed(void);
 void kvmeter_store_sum_untracked_locked(void);
 void kvmeter_store_write_host_locked(void);
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_write_dirty_locked(const struct kvmeter_vm_rec *vm);
 void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v);
 
 static inline struct kvmeter_vm *kvmeter_vm_slot(u32 i)
 {
 	return (struct kvmeter_vm *)kvmeter_store.mem.map[KVMETER_MAP_VMS] + i;
+}
+
+static inline struct kvmeter_dirty *kvmeter_dirty_slot(u32 i)
+{
+	return (struct kvmeter_dirty *)kvmeter_store.mem.map[KVMETER_MAP_DIRTY] + i;
 }
 
 static inline struct kvmeter_vcpu *kvmeter_vcpu_slot(u32 i)

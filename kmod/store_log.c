@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the store keeps of the dirty logging of each VM. */
+#include <linux/kvm_host.h>
+
+#include "clock.h"
+#include "compat.h"
 #include "store_impl.h"
 
 static struct kvmeter_store *const st = &kvmeter_store;
+
+static u32 log_state(const struct kvmeter_vm_rec *vm)
+{
+	if (!vm->scanned)
+		return KVMETER_LOG_UNKNOWN;
+	if (!vm->logging)
+		return KVMETER_LOG_OFF;
+	if (vm->driven)
+		return KVMETER_LOG_DRIVEN;
+	return vm->ring ? KVMETER_LOG_RING : KVMETER_LOG_BITMAP;
+}
 
 /**
  * kvmeter_store_write_log_locked - tell probes and readers what logging a VM has on
@@ -12,65 +27,163 @@ static struct kvmeter_store *const st = &kvmeter_store;
  */
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 {
+	bool asked = vm->scanned && vm->ram_log_pages && vm->ram_log_pages * 2 >= vm->ram_pages;
+	bool logging = asked && (!vm->all_set || vm->driven);
 	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
 	struct kvmeter_vcpu_rec *v;
 
 	lockdep_assert_held(&st->lock);
+	if (asked && !vm->asked) {
+		vm->dirty.sync_nr = 0;
+		kvmeter_store_write_dirty_locked(vm);
+	}
+	if (logging && !vm->logging)
+		vm->armed_ns = kvmeter_clock_now();
+	vm->asked = asked;
+	vm->logging = logging;
 	slot->log_slots = vm->log_slots;
 	slot->log_pages = vm->log_pages;
-	WRITE_ONCE(slot->log_state, !vm->scanned ? KVMETER_LOG_UNKNOWN :
-				    vm->log_slots ? KVMETER_LOG_ON : KVMETER_LOG_OFF);
-	vm->logging = vm->scanned && vm->log_slots;
+	slot->ram_pages = vm->ram_pages;
+	WRITE_ONCE(slot->log_state, log_state(vm));
 	list_for_each_entry(v, &vm->vcpus, siblings)
-		WRITE_ONCE(v->logging, vm->logging);
+		WRITE_ONCE(v->logging, logging);
 }
 
 /**
- * kvmeter_store_set_log - what dirty logging a VM has on, counted from scratch
+ * kvmeter_store_set_log - what memory slots a VM has, counted from scratch
  * @kvm: the VM
- * @slots: memory slots that log
- * @pages: pages in them
+ * @slots: the sums
  *
  * Context: process, kvm->slots_lock held, so that no change can come in between.
  */
-void kvmeter_store_set_log(struct kvm *kvm, u32 slots, u64 pages)
+void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots)
 {
 	struct kvmeter_vm_rec *vm;
 	unsigned long flags;
+	bool changed = false;
 
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm) {
-		vm->log_slots = slots;
-		vm->log_pages = pages;
+		vm->log_slots = slots->log_slots;
+		vm->log_pages = slots->log_pages;
+		vm->ram_pages = slots->ram_pages;
+		vm->ram_log_pages = slots->ram_log_pages;
+		vm->main_slot = slots->main_slot;
+		vm->main_pages = slots->main_pages;
+		vm->ring = kvm->dirty_ring_size;
 		vm->scanned = true;
 		kvmeter_store_write_log_locked(vm);
+		changed = vm->logging;
 	}
 	raw_spin_unlock_irqrestore(&st->lock, flags);
+	if (changed)
+		kvmeter_store_tell_changed();
+}
+
+static void change_main(struct kvmeter_vm_rec *vm, const struct kvm_memory_slot *old,
+			const struct kvm_memory_slot *new)
+{
+	if (old && !old->as_id && (u32)old->id == vm->main_slot)
+		vm->main_pages = 0;
+	if (new && !new->as_id && kvmeter_slot_is_ram(new) && new->npages > vm->main_pages) {
+		vm->main_slot = new->id;
+		vm->main_pages = new->npages;
+	}
+}
+
+static void add_slot(struct kvmeter_vm_rec *vm, const struct kvm_memory_slot *slot, int sign)
+{
+	s64 pages = sign * (s64)slot->npages;
+	bool ram = !slot->as_id && kvmeter_slot_is_ram(slot);
+
+	if (ram)
+		vm->ram_pages += pages;
+	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
+		return;
+	if (ram)
+		vm->ram_log_pages += pages;
+	vm->log_slots += sign;
+	vm->log_pages += pages;
 }
 
 /**
- * kvmeter_store_change_log - a memory slot of a VM begins or ends to log
+ * kvmeter_store_change_log - a memory slot of a VM is made, changed or deleted
  * @kvm: the VM
- * @slots: change in the number of slots that log
- * @pages: change in their pages
+ * @old: the slot as it was, NULL if it is new
+ * @new: the slot as it will be, NULL if it is deleted
  *
  * Context: kvm->slots_lock held by the caller or what it probes. Ignored until
  * kvmeter_store_set_log() has set where to count from.
  */
-void kvmeter_store_change_log(struct kvm *kvm, int slots, s64 pages)
+void kvmeter_store_change_log(struct kvm *kvm, const struct kvm_memory_slot *old,
+			      const struct kvm_memory_slot *new)
 {
 	struct kvmeter_vm_rec *vm;
 	unsigned long flags;
+	bool before = false, after = false;
 
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm && vm->scanned) {
-		vm->log_slots += slots;
-		vm->log_pages += pages;
+		before = vm->logging;
+		if (old)
+			add_slot(vm, old, -1);
+		if (new)
+			add_slot(vm, new, 1);
+		change_main(vm, old, new);
+		vm->ring = kvm->dirty_ring_size;
+		if (!vm->asked)
+			vm->all_set = kvm_dirty_log_manual_protect_and_init_set(kvm);
 		kvmeter_store_write_log_locked(vm);
+		after = vm->logging;
 	}
 	raw_spin_unlock_irqrestore(&st->lock, flags);
+	if (before != after)
+		kvmeter_store_tell_changed();
+}
+
+/**
+ * kvmeter_store_add_clear - the VMM clears bits of the dirty log, and so has pages armed
+ * @kvm: the VM
+ *
+ * Where KVM begins with all bits set, nothing is logged before that.
+ *
+ * Context: process, kvm->slots_lock held.
+ */
+void kvmeter_store_add_clear(struct kvm *kvm)
+{
+	struct kvmeter_vm_rec *vm;
+	unsigned long flags;
+	bool changed = false;
+
+	raw_spin_lock_irqsave(&st->lock, flags);
+	vm = kvmeter_store_find_vm_locked(kvm);
+	if (vm && vm->asked && vm->all_set) {
+		vm->all_set = false;
+		kvmeter_store_write_log_locked(vm);
+		changed = vm->logging;
+	}
+	raw_spin_unlock_irqrestore(&st->lock, flags);
+	if (changed)
+		kvmeter_store_tell_changed();
+}
+
+/**
+ * kvmeter_store_any_armed - is dirty logging armed for any VM?
+ *
+ * Context: process.
+ */
+bool kvmeter_store_any_armed(void)
+{
+	bool armed = false;
+	u32 i;
+
+	raw_spin_lock_irq(&st->lock);
+	for (i = 0; !armed && i < st->host.vms_hi; i++)
+		armed = st->vms[i].kvm && st->vms[i].logging;
+	raw_spin_unlock_irq(&st->lock);
+	return armed;
 }
 
 /**

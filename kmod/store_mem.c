@@ -117,6 +117,8 @@ void kvmeter_store_move(const struct kvmeter_mem *to, struct kvmeter_mem *from)
 	*from = st->mem;
 	st->mem = *to;
 	kvmeter_store_write_host_locked();
+	for (i = 0; i < st->host.vms_hi; i++)
+		kvmeter_store_write_dirty_locked(&st->vms[i]);
 	for (i = 0; i < st->host.vcpus_hi; i++)
 		if (!st->vcpus[i].vcpu)
 			kvmeter_vcpu_slot(i)->gen = st->vcpus[i].gen;
@@ -166,11 +168,12 @@ void kvmeter_store_get_host(struct kvmeter_host *out)
  * kvmeter_store_get_vm - copy of a VM's slot
  * @vm: the slot
  * @out: filled in
+ * @dirty: filled in with what it dirties; or NULL
  *
  * Context: process.
  * Return: false if the slot is not in use.
  */
-bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
+bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty)
 {
 	bool used = false;
 
@@ -180,6 +183,8 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out)
 		/* What decides anything is taken from the record: the slot can be written to. */
 		out->gen = st->vms[vm].gen;
 		memcpy(out->id, st->vms[vm].id, sizeof(out->id));
+		if (dirty)
+			*dirty = st->vms[vm].dirty;
 		used = true;
 	}
 	raw_spin_unlock_irq(&st->lock);

@@ -29,6 +29,7 @@ struct metric {
 #define VCPU_METRIC(...) METRIC(struct kvmeter_vcpu, __VA_ARGS__)
 #define EXIT_METRIC(...) METRIC(struct kvmeter_exit, __VA_ARGS__)
 #define THIEF_METRIC(...) METRIC(struct kvmeter_thief, __VA_ARGS__)
+#define DIRTY_METRIC(...) METRIC(struct kvmeter_dirty, __VA_ARGS__)
 #define SUB_METRIC(...) METRIC(struct kvmeter_sub, __VA_ARGS__)
 
 static const struct metric vm_metrics[] = { KVMETER_VM_METRICS(VM_METRIC) };
@@ -36,6 +37,8 @@ static const struct metric vcpu_metrics[] = { KVMETER_VCPU_METRICS(VCPU_METRIC) 
 static const struct metric exit_metrics[] = { KVMETER_EXIT_METRICS(EXIT_METRIC) };
 static const struct metric sub_metrics[] = { KVMETER_SUB_METRICS(SUB_METRIC) };
 static const struct metric thief_metrics[] = { KVMETER_THIEF_METRICS(THIEF_METRIC) };
+
+static const struct metric dirty_metrics[] = { KVMETER_DIRTY_METRICS(DIRTY_METRIC) };
 
 static const char *const state_names[KVMETER_STATE_NR] = {
 	"guest", "kernel", "vmm", "halt", "steal", "throttle",
@@ -46,8 +49,12 @@ static const char *log_state_name(u32 state)
 	switch (state) {
 	case KVMETER_LOG_OFF:
 		return "not_armed";
-	case KVMETER_LOG_ON:
-		return "armed";
+	case KVMETER_LOG_BITMAP:
+		return "bitmap";
+	case KVMETER_LOG_RING:
+		return "ring";
+	case KVMETER_LOG_DRIVEN:
+		return "driven";
 	default:
 		return "unknown";
 	}
@@ -196,12 +203,49 @@ static void show_steal(struct seq_file *m, const struct kvmeter_table_row *row)
 	seq_putc(m, '\n');
 }
 
+/* Pages, by KVMETER_CURVE_MS; a dash is none. */
+static void show_curve(struct seq_file *m, const u64 *curve)
+{
+	u32 i;
+
+	for (i = 0; i < KVMETER_CURVE_NR; i++) {
+		if (i)
+			seq_putc(m, ',');
+		if (curve[i] == KVMETER_CURVE_NONE)
+			seq_putc(m, '-');
+		else
+			seq_printf(m, "%llu", curve[i]);
+	}
+}
+
 static void show_dirty(struct seq_file *m, const struct kvmeter_table_row *row)
 {
 	const struct kvmeter_vcpu *v = &row->vcpu;
 
-	seq_printf(m, "%u %s %llu %llu %llu %llu\n", v->vcpu_id, log_state_name(row->vm.log_state),
-		   v->pml_pages, v->write_faults, v->pml_full, v->pml_bad);
+	seq_printf(m, "%u %s %llu %llu %llu %llu %llu %llu %llu ", v->vcpu_id,
+		   log_state_name(row->vm.log_state), v->pml_pages, v->pml_dups, v->write_faults,
+		   v->l2_write_faults, v->pml_full, v->pml_bad, v->dirty_marks);
+	show_curve(m, v->dirty_curve);
+	seq_putc(m, '\n');
+}
+
+static void show_sessions(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	static const char *const session[] = { "none", "driven", "observed", "ended" };
+	static const char *const end[] = {
+		"-", "stopped", "duration", "controller", "taken_over", "slots", "failed",
+	};
+	const struct kvmeter_dirty *d = &row->dirty;
+
+	seq_printf(m, "%.*s %s %s %s %u %llu %llu %llu %llu %u ", KVMETER_NAME_LEN, row->vm.id,
+		   log_state_name(row->vm.log_state), session[d->session], end[d->end],
+		   d->controller, d->interval_ns, d->start_ns, d->end_ns, d->update_ns, d->windows);
+	show_curve(m, d->curve);
+	seq_putc(m, ' ');
+	show_curve(m, d->median);
+	seq_putc(m, ' ');
+	show_curve(m, d->p95);
+	show_values(m, dirty_metrics, ARRAY_SIZE(dirty_metrics), d);
 }
 
 static void show_vcpus(struct seq_file *m, const struct kvmeter_table_row *row)
@@ -246,13 +290,18 @@ const struct kvmeter_table kvmeter_vm_tables[KVMETER_VM_TABLES_NR] = {
 	{ "ledger", "vcpu state wall_ns guest_ns kernel_ns vmm_ns halt_ns steal_ns throttle_ns",
 	  show_ledger },
 	{ "steal", "vcpu tid steal_ns run_delay_ns steal_nr steal_max_ns steal_hist", show_steal },
-	{ "dirty", "vcpu state pml_pages write_faults pml_full pml_bad", show_dirty },
+	{ "dirty",
+	  "vcpu state pml_pages pml_dups write_faults l2_write_faults pml_full pml_bad dirty_marks dirty_curve",
+	  show_dirty },
 	{ "vcpus", "vcpu tid cpu node cpu_moves node_moves first_ns exits", show_vcpus },
 	{ "stats", "vcpu metric value", show_stats },
 };
 
-const struct kvmeter_table kvmeter_vms_table = {
-	"vms", "id pid first_ns dirty_log" KVMETER_VM_METRICS(NAME), show_vms
+const struct kvmeter_table kvmeter_host_tables[KVMETER_HOST_TABLES_NR] = {
+	{ "vms", "id pid first_ns dirty_log" KVMETER_VM_METRICS(NAME), show_vms },
+	{ "dirty",
+	  "id dirty_log session end controller interval_ns start_ns end_ns update_ns windows curve median p95"
+	  KVMETER_DIRTY_METRICS(NAME), show_sessions },
 };
 
 static void show_descriptions(struct seq_file *m, const char *scope, const struct metric *metrics,
@@ -285,4 +334,5 @@ void kvmeter_tables_show_metrics(struct seq_file *m)
 	show_descriptions(m, "exit", exit_metrics, ARRAY_SIZE(exit_metrics));
 	show_descriptions(m, "sub", sub_metrics, ARRAY_SIZE(sub_metrics));
 	show_descriptions(m, "thief", thief_metrics, ARRAY_SIZE(thief_metrics));
+	show_descriptions(m, "dirty", dirty_metrics, ARRAY_SIZE(dirty_metrics));
 }

@@ -9,13 +9,15 @@
 #include <uapi/linux/kvmeter.h>
 
 #define KVMETER_VM_TABLES_NR 8
+#define KVMETER_HOST_TABLES_NR 2
 
 /**
  * struct kvmeter_table_row - copies of what one piece of a table is about
  * @vendor: enum kvmeter_vendor of the host
  * @now_ns: ledger clock when @vcpu was copied
  * @vm: the VM
- * @vcpu: a vCPU of it; unused in the table of VMs
+ * @dirty: what it dirties
+ * @vcpu: a vCPU of it; unused in the tables of VMs
  * @exits: its exit rows
  * @subs: its sub-reasons
  * @thieves: whom its steal is blamed on
@@ -24,6 +26,7 @@ struct kvmeter_table_row {
 	u32 vendor;
 	u64 now_ns;
 	struct kvmeter_vm vm;
+	struct kvmeter_dirty dirty;
 	struct kvmeter_vcpu vcpu;
 	struct kvmeter_exit exits[KVMETER_EXIT_ROWS];
 	struct kvmeter_sub subs[KVMETER_SUB_ROWS];
@@ -43,7 +46,7 @@ struct kvmeter_table {
 };
 
 extern const struct kvmeter_table kvmeter_vm_tables[KVMETER_VM_TABLES_NR];
-extern const struct kvmeter_table kvmeter_vms_table;
+extern const struct kvmeter_table kvmeter_host_tables[KVMETER_HOST_TABLES_NR];
 
 void kvmeter_tables_show_metrics(struct seq_file *m);
 

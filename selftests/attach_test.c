@@ -100,6 +100,7 @@ TEST_F(attach, sizes)
 		[KVMETER_MAP_EXITS] = sizeof(struct kvmeter_exit),
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
+		[KVMETER_MAP_DIRTY] = sizeof(struct kvmeter_dirty),
 	};
 	unsigned int i;
 
@@ -114,6 +115,8 @@ TEST_F(attach, sizes)
 		  self->info.map[KVMETER_MAP_EXITS].max_entries);
 	EXPECT_EQ(KVMETER_SUB_ROWS * self->info.map[KVMETER_MAP_VCPUS].max_entries,
 		  self->info.map[KVMETER_MAP_SUBS].max_entries);
+	EXPECT_EQ(self->info.map[KVMETER_MAP_VMS].max_entries,
+		  self->info.map[KVMETER_MAP_DIRTY].max_entries);
 }
 
 TEST_F(attach, wrong_argument)
@@ -231,7 +234,7 @@ TEST_F(attach, unknown_ioctl)
 {
 	unsigned int nr;
 
-	for (nr = 3; nr < 256; nr++)
+	for (nr = 6; nr < 256; nr++)
 		EXPECT_EQ(ENOTTY, errno_of(ioctl(self->dev, _IO(KVMETER_IOC_MAGIC, nr), 0)));
 	/* Known numbers with another direction, size or magic. */
 	EXPECT_EQ(ENOTTY, errno_of(ioctl(self->dev, _IO(KVMETER_IOC_MAGIC, 0), 0)));

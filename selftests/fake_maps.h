@@ -24,6 +24,7 @@ struct fake_maps {
 	struct kvmeter_exit exits[FAKE_SLOTS * KVMETER_EXIT_ROWS];
 	struct kvmeter_sub subs[FAKE_SLOTS * KVMETER_SUB_ROWS];
 	struct kvmeter_thief thieves[FAKE_SLOTS * KVMETER_THIEF_ROWS];
+	struct kvmeter_dirty dirty[FAKE_SLOTS];
 };
 
 /**
@@ -50,6 +51,7 @@ static inline struct fake_maps *fake_maps_alloc(struct kvmeter_maps *maps)
 		.exits = fake->exits,
 		.subs = fake->subs,
 		.thieves = fake->thieves,
+		.dirty = fake->dirty,
 	};
 	return fake;
 }

@@ -8,7 +8,7 @@
  *
  *   %eax  guest physical address of the job
  *   %esi  how many events, at least 1
- *   %edi  its argument: a port, an MSR, or the address of the first page
+ *   %edi  its argument: a port, an MSR, or the address of the first page or of a list
  *   %ebp  the value that is written
  */
 #include "guest.h"
@@ -93,6 +93,17 @@
 	addl	$PAGE_SIZE, %edi
 	again 1b
 
+	/* %esi entries of a list at %edi: each the address of a page to write, plus 1 to read it. */
+	job vmm_guest_list
+1:	movl	(%edi), %eax
+	addl	$4, %edi
+	testb	$1, %al
+	jnz	2f
+	movl	%ebp, (%eax)
+	again 1b
+2:	movl	-1(%eax), %edx
+	again 1b
+
 	/* No exits of its own. */
 	job vmm_guest_busy
 1:	again 1b
@@ -105,6 +116,21 @@
 
 	/* The nested guest: its hypervisor runs it again where it left. */
 	job vmm_guest_nested
+	cpuid
+
+	/* Runs once a nested guest that writes to %esi pages in a row, from the one at %ebp on. */
+	job vmm_guest_vmrun_write
+	movl	%esi, %ecx
+	movl	%ebp, %ebx
+	movl	%edi, %eax
+	vmrun
+	jmp	vmm_guest_begin
+
+	job vmm_guest_nested_write
+1:	movl	%ecx, (%ebx)
+	addl	$PAGE_SIZE, %ebx
+	decl	%ecx
+	jnz	1b
 	cpuid
 
 	/* The one interrupt there is: end of interrupt, to the local APIC. */

@@ -20,6 +20,7 @@
 #include "vmm.h"
 
 #define MODULE "kvmeter"
+#define HUGE_PAGES "/sys/kernel/mm/transparent_hugepage/enabled"
 #define LOG_WARNING 4
 /* An instance of its own: tests do not meddle with what others trace. */
 #define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
@@ -261,6 +262,24 @@ bool host_is_slow(void)
 	const char *leg = getenv("KVMETER_LEG");
 
 	return leg && !strcmp(leg, "intel");
+}
+
+bool host_allow_huge_pages(void)
+{
+	char mode[64] = "";
+	FILE *f = fopen(HUGE_PAGES, "re");
+
+	if (f) {
+		if (!fgets(mode, sizeof(mode), f))
+			mode[0] = '\0';
+		fclose(f);
+	}
+	return strstr(mode, "[never]") && !write_text(HUGE_PAGES, 0, "madvise");
+}
+
+void host_forbid_huge_pages(void)
+{
+	write_text(HUGE_PAGES, 0, "never");
 }
 
 int host_pin(int cpu)

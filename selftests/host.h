@@ -86,6 +86,16 @@ int host_latency_stop(struct host_latency *latency);
 /** host_is_slow() - is this the emulated host on which an instruction takes 100 times as long? */
 bool host_is_slow(void);
 
+/**
+ * host_allow_huge_pages() - let memory have huge pages where it is asked for
+ *
+ * Return: true if that was off, as it is on a host with little memory.
+ */
+bool host_allow_huge_pages(void);
+
+/** host_forbid_huge_pages() - undo that */
+void host_forbid_huge_pages(void);
+
 /** host_pin() - run the calling thread on one CPU only */
 int host_pin(int cpu);
 

@@ -199,7 +199,7 @@ TEST_F(before_load, seen)
 
 	EXPECT_NE(NULL, meter_vm(&self->meter, self->idle.fd));
 	EXPECT_EQ(KVMETER_LOG_OFF, meter_wait_log(&self->meter, self->idle.fd));
-	EXPECT_EQ(KVMETER_LOG_ON, meter_wait_log(&self->meter, self->logging.fd));
+	EXPECT_EQ(KVMETER_LOG_BITMAP, meter_wait_log(&self->meter, self->logging.fd));
 
 	/* What was before is not counted; what comes is. */
 	ASSERT_EQ(0, vmm_run(&self->idle.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));

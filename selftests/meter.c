@@ -22,7 +22,7 @@ static const char *const map_name[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
 	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
 	[KVMETER_MAP_EXITS] = "kvmeter_exits", [KVMETER_MAP_SUBS] = "kvmeter_subs",
-	[KVMETER_MAP_STEAL] = "kvmeter_steal",
+	[KVMETER_MAP_STEAL] = "kvmeter_steal", [KVMETER_MAP_DIRTY] = "kvmeter_dirty",
 };
 
 int meter_create_maps(const struct kvmeter_info *info, int fd[KVMETER_MAP_NR])

@@ -154,6 +154,76 @@ TEST_F(maps, snapshot_believes_nothing)
 	ASSERT_EQ(0, snap->nr_vcpus);
 }
 
+/* What a VM dirties is that of the generation that has the slot, or nothing. */
+TEST_F(maps, dirty_is_of_the_vm)
+{
+	struct kvmeter_snap *snap = &self->snaps[0];
+	struct kvmeter_dirty *d = &self->fake->dirty[3];
+
+	d->gen = 7;
+	d->marks = 11;
+	d->kvm_writes = 5;
+	d->sync_nr = 2;
+	d->sync_pages = 40;
+	d->windows = ~0U;
+	self->fake->vcpus[2].pml_pages = 30;
+	self->fake->vcpus[2].pml_dups = 3;
+	self->fake->vcpus[5].write_faults = 17;
+	kvmeter_snapshot_take(snap, &self->maps, 0);
+	ASSERT_EQ(11, snap->vms[0].d.marks);
+	ASSERT_EQ(KVMETER_WINDOWS, snap->vms[0].d.windows);
+	ASSERT_EQ(27 + 17 + 5, snap->vms[0].found_pages);
+	ASSERT_EQ(40, snap->vms[0].sync_pages);
+	/* of one that had the slot before */
+	d->gen = 5;
+	kvmeter_snapshot_take(snap, &self->maps, 0);
+	ASSERT_EQ(0, snap->vms[0].d.marks);
+	ASSERT_EQ(0, snap->vms[0].sync_nr);
+	ASSERT_EQ(27 + 17, snap->vms[0].found_pages);
+	/* written all the time */
+	d->gen = 7;
+	d->seq = 1;
+	kvmeter_snapshot_take(snap, &self->maps, 0);
+	ASSERT_EQ(0, snap->vms[0].d.marks);
+	ASSERT_EQ(0, snap->vms[0].d.gen);
+}
+
+/* What is counted for a session begins anew with it; what is not goes on. */
+TEST_F(maps, dirty_of_an_interval)
+{
+	struct kvmeter_snap *prev = &self->snaps[0], *cur = &self->snaps[1];
+	struct kvmeter_dirty *d = &self->fake->dirty[3];
+
+	d->gen = 7;
+	d->start_ns = 1;
+	d->marks = 100;
+	d->kvm_writes = 50;
+	d->sync_nr = 3;
+	d->sync_pages = 1000;
+	self->fake->vcpus[2].write_faults = 2000;
+	kvmeter_snapshot_take(prev, &self->maps, 0);
+	d->marks = 107;
+	d->kvm_writes = 53;
+	d->sync_nr = 4;
+	d->sync_pages = 2100;
+	self->fake->vcpus[2].write_faults = 2111;
+	kvmeter_snapshot_take(cur, &self->maps, 0);
+	kvmeter_delta_get(&self->delta, cur, prev);
+	ASSERT_EQ(7, self->delta.vms[0].d.marks);
+	ASSERT_EQ(3, self->delta.vms[0].d.kvm_writes);
+	ASSERT_EQ(1, self->delta.vms[0].d.sync_nr);
+	/* what remains of a migration is told from the whole */
+	ASSERT_EQ(4, self->delta.vms[0].sync_nr);
+	ASSERT_EQ(2100, self->delta.vms[0].sync_pages);
+	ASSERT_EQ(2111 + 53, self->delta.vms[0].found_pages);
+	d->start_ns = 2;
+	d->marks = 3;
+	kvmeter_snapshot_take(cur, &self->maps, 0);
+	kvmeter_delta_get(&self->delta, cur, prev);
+	ASSERT_EQ(3, self->delta.vms[0].d.marks);
+	ASSERT_EQ(3, self->delta.vms[0].d.kvm_writes);
+}
+
 /* Sub-reasons. The module's sketch, in its plainest form, and the truth beside it. */
 
 #define KEYS 300

@@ -199,10 +199,10 @@ TEST(delta_is_armed_only_for_a_whole_interval)
 	struct two_snaps s;
 
 	make_snaps(&s);
-	s.vm[1].v.log_state = KVMETER_LOG_ON;
+	s.vm[1].v.log_state = KVMETER_LOG_BITMAP;
 	kvmeter_delta_get(&s.delta, &s.cur, &s.prev);
 	ASSERT_FALSE(s.delta.vms[0].armed);
-	s.vm[0].v.log_state = KVMETER_LOG_ON;
+	s.vm[0].v.log_state = KVMETER_LOG_BITMAP;
 	kvmeter_delta_get(&s.delta, &s.cur, &s.prev);
 	ASSERT_TRUE(s.delta.vms[0].armed);
 	s.vm[1].v.log_state = KVMETER_LOG_OFF;

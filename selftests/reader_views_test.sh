@@ -192,7 +192,7 @@ case_stat()
 	works stat "$id" 0.2 22 && [ "$(grep -c '^NAME' "$tmp/out")" = 2 ] && [ "$(wc -l <"$tmp/out")" = 24 ] ||
 		fail "not 22 rows under 2 headings" || return
 	works stat --json 0.2 2 && json 'len(d) == 2 and all(v["dirty_pages_per_s"] is None for v in d[1]["vms"])' &&
-		json 'all(v["log_state"] == "off" and v["exits"] > 0 for v in d[0]["vms"])'
+		json 'all(v["log_state"] == "not_armed" and v["exits"] > 0 for v in d[0]["vms"])'
 }
 
 case_steal()

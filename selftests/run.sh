@@ -87,7 +87,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -107,9 +107,11 @@ run_test()
 if [ $# = 0 ]; then
 	if [ -e /sys/module/kvm ]; then
 		set -- reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test \
+			reader_pages_test reader_forecast_test \
 			exits_test ledger_test consistent_test preempt_test nested_test subs_test \
 			counters_test steal_test thief_test thief_own_test thief_churn_test \
-			dirty_test attach_test lifetime_test load_test
+			dirty_test superset_test own_writes_test takeover_test session_test curve_test \
+			attach_test lifetime_test load_test session_load_test
 	else
 		set -- nokvm_test
 	fi

@@ -32,37 +32,54 @@ uint32_t vmm_guest_addr(const char *code)
 	return VMM_CODE_ADDR + (uint32_t)(code - vmm_guest_begin);
 }
 
-static int vmm_set_slot(struct vmm *vm, uint32_t flags)
+int vmm_set_region(struct vmm *vm, uint32_t slot, uint32_t flags, uint64_t addr, void *ram,
+		   size_t bytes)
 {
-	struct kvm_userspace_memory_region slot = {
-		.slot = SLOT,
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
 		.flags = flags,
-		.memory_size = vm->ram_bytes,
-		.userspace_addr = (uintptr_t)vm->ram,
+		.guest_phys_addr = addr,
+		.memory_size = bytes,
+		.userspace_addr = (uintptr_t)ram,
 	};
 
-	return vmm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot);
+	return vmm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+/* Guest and host addresses end in the same bits, so that a huge page of the host can be mapped. */
+static int vmm_map_ram(struct vmm *vm)
+{
+	uintptr_t start;
+
+	vm->map_bytes = vm->ram_bytes + VMM_HUGE_BYTES;
+	vm->map = mmap(NULL, vm->map_bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->map == MAP_FAILED)
+		return -errno;
+	start = (uintptr_t)vm->map;
+	vm->ram = vm->map + (VMM_HUGE_BYTES - start % VMM_HUGE_BYTES) % VMM_HUGE_BYTES;
+	/* A huge page would be one page fault for 512 pages. */
+	if (madvise(vm->ram, vm->ram_bytes, vm->options.huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) &&
+	    errno != EINVAL)
+		return -errno;
+	return 0;
 }
 
 static int vmm_init_ram(struct vmm *vm, unsigned int data_pages)
 {
-	size_t unit = 64 * VMM_PAGE_BYTES;
+	size_t unit = vm->options.huge ? VMM_HUGE_BYTES : 64 * VMM_PAGE_BYTES;
 	size_t bytes = VMM_DATA_ADDR + (size_t)data_pages * VMM_PAGE_BYTES;
+	int ret;
 
 	vm->ram_bytes = (bytes + unit - 1) / unit * unit;
-	vm->ram = mmap(NULL, vm->ram_bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (vm->ram == MAP_FAILED)
-		return -errno;
-	/* A huge page would be one page fault for 512 pages. */
-	if (madvise(vm->ram, vm->ram_bytes, MADV_NOHUGEPAGE) && errno != EINVAL)
-		return -errno;
-
-	vm->dirty = calloc(vm->ram_bytes / unit, sizeof(*vm->dirty));
+	ret = vmm_map_ram(vm);
+	if (ret)
+		return ret;
+	vm->dirty = calloc(vm->ram_bytes / VMM_PAGE_BYTES / 64, sizeof(*vm->dirty));
 	if (!vm->dirty)
 		return -ENOMEM;
 	memcpy(vm->ram + VMM_CODE_ADDR, vmm_guest_begin, (size_t)(vmm_guest_end - vmm_guest_begin));
-	return vmm_set_slot(vm, 0);
+	return vmm_set_region(vm, SLOT, 0, 0, vm->ram, vm->ram_bytes);
 }
 
 static int vmm_init_sregs(int fd)
@@ -117,6 +134,18 @@ static int vmm_init_apic(int fd)
 	return ret < 0 ? ret : vmm_ioctl(fd, KVM_SET_MP_STATE, &state);
 }
 
+static size_t vmm_ring_bytes(const struct vmm *vm)
+{
+	return vm->options.ring_entries * sizeof(struct kvm_dirty_gfn);
+}
+
+static int vmm_map_ring(struct vmm *vm, struct vmm_vcpu *vcpu)
+{
+	vcpu->ring = mmap(NULL, vmm_ring_bytes(vm), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd,
+			  KVM_DIRTY_LOG_PAGE_OFFSET * VMM_PAGE_BYTES);
+	return vcpu->ring == MAP_FAILED ? -errno : 0;
+}
+
 static int vmm_init_vcpu(struct vmm *vm, unsigned int id)
 {
 	struct vmm_vcpu *vcpu = &vm->vcpu[id];
@@ -131,23 +160,38 @@ static int vmm_init_vcpu(struct vmm *vm, unsigned int id)
 	if (ret < 0)
 		return ret;
 	vcpu->fd = ret;
+	vcpu->ring = MAP_FAILED;
 	vm->nr_vcpus++;
 
 	vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED)
 		return -errno;
 	ret = vmm_init_sregs(vcpu->fd);
-	if (ret >= 0 && vm->irqchip)
+	if (ret >= 0 && vm->options.irqchip)
 		ret = vmm_init_apic(vcpu->fd);
+	if (ret >= 0 && vm->options.ring_entries)
+		ret = vmm_map_ring(vm, vcpu);
 	return ret < 0 ? ret : vmm_reset(vcpu);
 }
 
-static int vmm_init_as(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages, bool irqchip)
+/* The newer of the two capabilities promises an order of memory accesses that x86 always had. */
+static int vmm_enable_ring(struct vmm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DIRTY_LOG_RING_ACQ_REL };
+
+	if (ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_DIRTY_LOG_RING_ACQ_REL) <= 0)
+		cap.cap = KVM_CAP_DIRTY_LOG_RING;
+	cap.args[0] = vmm_ring_bytes(vm);
+	return vmm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+int vmm_init_with(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages,
+		  const struct vmm_options *options)
 {
 	unsigned int i;
 	int ret;
 
-	*vm = (struct vmm){ .kvm = -1, .fd = -1, .ram = MAP_FAILED, .irqchip = irqchip };
+	*vm = (struct vmm){ .kvm = -1, .fd = -1, .map = MAP_FAILED, .options = *options };
 	if (nr_vcpus > VMM_VCPUS_MAX)
 		return -EINVAL;
 
@@ -166,8 +210,13 @@ static int vmm_init_as(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_
 			return ret;
 	}
 
-	if (irqchip) {
+	if (options->irqchip) {
 		ret = vmm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, NULL);
+		if (ret < 0)
+			return ret;
+	}
+	if (options->ring_entries) {
+		ret = vmm_enable_ring(vm);
 		if (ret < 0)
 			return ret;
 	}
@@ -179,12 +228,12 @@ static int vmm_init_as(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_
 
 int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
 {
-	return vmm_init_as(vm, nr_vcpus, data_pages, false);
+	return vmm_init_with(vm, nr_vcpus, data_pages, &(struct vmm_options){});
 }
 
 int vmm_init_irqchip(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages)
 {
-	return vmm_init_as(vm, nr_vcpus, data_pages, true);
+	return vmm_init_with(vm, nr_vcpus, data_pages, &(struct vmm_options){ .irqchip = true });
 }
 
 void vmm_exit(struct vmm *vm)
@@ -194,14 +243,16 @@ void vmm_exit(struct vmm *vm)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpu[i].run != MAP_FAILED)
 			munmap(vm->vcpu[i].run, vm->vcpu[i].run_bytes);
+		if (vm->vcpu[i].ring != MAP_FAILED)
+			munmap(vm->vcpu[i].ring, vmm_ring_bytes(vm));
 		close(vm->vcpu[i].fd);
 	}
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->kvm >= 0)
 		close(vm->kvm);
-	if (vm->ram != MAP_FAILED)
-		munmap(vm->ram, vm->ram_bytes);
+	if (vm->map != MAP_FAILED)
+		munmap(vm->map, vm->map_bytes);
 	free(vm->dirty);
 }
 
@@ -301,12 +352,44 @@ int vmm_set_halt_poll(struct vmm *vm, uint64_t ns)
 
 int vmm_set_log(struct vmm *vm, bool on)
 {
-	return vmm_set_slot(vm, on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+	return vmm_set_region(vm, SLOT, on ? KVM_MEM_LOG_DIRTY_PAGES : 0, 0, vm->ram,
+			      vm->ram_bytes);
+}
+
+int vmm_get_log(struct vmm *vm, uint32_t slot, uint64_t *bitmap)
+{
+	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
+
+	return vmm_ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
+}
+
+/* An entry is KVM's until its flags say dirty, and again once they say that it may be reset. */
+static void vmm_take_ring(struct vmm *vm, struct vmm_vcpu *vcpu)
+{
+	struct kvm_dirty_gfn *gfn;
+
+	for (;; vcpu->ring_next++) {
+		gfn = &vcpu->ring[vcpu->ring_next % vm->options.ring_entries];
+		if (__atomic_load_n(&gfn->flags, __ATOMIC_ACQUIRE) != KVM_DIRTY_GFN_F_DIRTY)
+			return;
+		if (gfn->slot == SLOT)
+			vm->dirty[gfn->offset / 64] |= 1ull << gfn->offset % 64;
+		__atomic_store_n(&gfn->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
+	}
+}
+
+static int vmm_take_rings(struct vmm *vm)
+{
+	unsigned int i;
+
+	memset(vm->dirty, 0, vm->ram_bytes / VMM_PAGE_BYTES / 8);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vmm_take_ring(vm, &vm->vcpu[i]);
+	return vmm_ioctl(vm->fd, KVM_RESET_DIRTY_RINGS, NULL);
 }
 
 int vmm_take_dirty(struct vmm *vm)
 {
-	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = vm->dirty };
 	struct kvm_clear_dirty_log clear = {
 		.slot = SLOT,
 		.num_pages = (uint32_t)(vm->ram_bytes / VMM_PAGE_BYTES),
@@ -314,7 +397,11 @@ int vmm_take_dirty(struct vmm *vm)
 	};
 	int ret;
 
-	ret = vmm_ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log);
+	if (vm->options.ring_entries) {
+		ret = vmm_take_rings(vm);
+		return ret < 0 ? ret : 0;
+	}
+	ret = vmm_get_log(vm, SLOT, vm->dirty);
 	if (ret < 0 || !vm->manual)
 		return ret;
 	return vmm_ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &clear);

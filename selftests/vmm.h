@@ -22,6 +22,7 @@
 #include "guest.h"
 
 #define VMM_PAGE_BYTES 4096u
+#define VMM_HUGE_BYTES 0x200000u
 #define VMM_VCPUS_MAX 4
 
 /* The first page that jobs may use as they like. */
@@ -33,31 +34,51 @@
  * @fd: of KVM_CREATE_VCPU
  * @run: what it shares with KVM
  * @run_bytes: size of that
+ * @ring: its dirty ring, MAP_FAILED if it has none
+ * @ring_next: counts the entries of that which were taken
  */
 struct vmm_vcpu {
 	int fd;
 	struct kvm_run *run;
 	size_t run_bytes;
+	struct kvm_dirty_gfn *ring;
+	uint32_t ring_next;
+};
+
+/**
+ * struct vmm_options - what a VM has besides vCPUs and memory
+ * @irqchip: KVM's interrupt controllers
+ * @huge: memory in huge pages of the host, as far as it has them
+ * @ring_entries: size of a dirty ring for each vCPU, a power of 2; 0: dirty bitmaps
+ */
+struct vmm_options {
+	bool irqchip;
+	bool huge;
+	uint32_t ring_entries;
 };
 
 /**
  * struct vmm - one VM
  * @kvm: file descriptor of /dev/kvm
  * @fd: of KVM_CREATE_VM; with the process id it makes KVM's name for the VM
- * @ram: its memory
+ * @map: where its memory is mapped
+ * @map_bytes: size of that
+ * @ram: its memory: in @map, from a multiple of VMM_HUGE_BYTES on
  * @ram_bytes: size of that, a multiple of 64 pages
- * @irqchip: it has KVM's interrupt controllers
+ * @options: what it was made with
  * @manual: the dirty log is cleared by KVM_CLEAR_DIRTY_LOG only
- * @dirty: the dirty log as vmm_take_dirty() found it last: bit n is page n
+ * @dirty: the dirty log as vmm_take_dirty() found it last: bit n is page n of @ram
  * @nr_vcpus: how many of @vcpu there are
  * @vcpu: the vCPUs; KVM's vcpu_id is the index
  */
 struct vmm {
 	int kvm;
 	int fd;
+	uint8_t *map;
+	size_t map_bytes;
 	uint8_t *ram;
 	size_t ram_bytes;
-	bool irqchip;
+	struct vmm_options options;
 	bool manual;
 	uint64_t *dirty;
 	unsigned int nr_vcpus;
@@ -74,6 +95,10 @@ int vmm_init(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages);
 
 /** vmm_init_irqchip() - make a VM as vmm_init() does, with KVM's interrupt controllers in it */
 int vmm_init_irqchip(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages);
+
+/** vmm_init_with() - make a VM as vmm_init() does, with what @options says */
+int vmm_init_with(struct vmm *vm, unsigned int nr_vcpus, unsigned int data_pages,
+		  const struct vmm_options *options);
 
 /** vmm_exit() - destroy a VM */
 void vmm_exit(struct vmm *vm);
@@ -139,7 +164,29 @@ int vmm_set_halt_poll(struct vmm *vm, uint64_t ns);
 /** vmm_set_log() - switch dirty logging on or off */
 int vmm_set_log(struct vmm *vm, bool on);
 
-/** vmm_take_dirty() - read the dirty log into @vm->dirty and clear it, so that pages log again */
+/**
+ * vmm_set_region() - make, move, change or delete a memory slot
+ * @vm: the VM
+ * @slot: number of the slot; 0 is that of @vm->ram
+ * @flags: KVM_MEM_*
+ * @addr: guest physical address
+ * @ram: the memory
+ * @bytes: size of that; 0 deletes the slot
+ */
+int vmm_set_region(struct vmm *vm, uint32_t slot, uint32_t flags, uint64_t addr, void *ram,
+		   size_t bytes);
+
+/**
+ * vmm_get_log() - read the dirty log of a slot into @bitmap, a bit for each page
+ *
+ * Clears it, unless that is KVM_CLEAR_DIRTY_LOG's to do.
+ */
+int vmm_get_log(struct vmm *vm, uint32_t slot, uint64_t *bitmap);
+
+/**
+ * vmm_take_dirty() - read the dirty log, or the dirty rings, into @vm->dirty and clear it, so that
+ *		      pages log again
+ */
 int vmm_take_dirty(struct vmm *vm);
 
 /** vmm_nr_dirty() - pages in [lo, hi) that vmm_take_dirty() found dirty */

@@ -2,10 +2,10 @@
 /*
  * The one table of metrics, for the module's debugfs, the reader's output and its help.
  *
- * KVMETER_VM_METRICS, KVMETER_VCPU_METRICS, KVMETER_EXIT_METRICS, KVMETER_SUB_METRICS and
- * KVMETER_THIEF_METRICS call X(field, type, unit, exponent, help) for each field of struct
- * kvmeter_vm, kvmeter_vcpu, kvmeter_exit, kvmeter_sub and kvmeter_thief that is one, in the order
- * in which they are shown.
+ * KVMETER_VM_METRICS, KVMETER_VCPU_METRICS, KVMETER_EXIT_METRICS, KVMETER_SUB_METRICS,
+ * KVMETER_THIEF_METRICS and KVMETER_DIRTY_METRICS call X(field, type, unit, exponent, help) for
+ * each field of struct kvmeter_vm, kvmeter_vcpu, kvmeter_exit, kvmeter_sub, kvmeter_thief and
+ * kvmeter_dirty that is one, in the order in which they are shown.
  *
  * As in KVM's binary statistics: a value is in 10^exponent of its unit, and type is
  *
@@ -26,7 +26,8 @@
 	X(log_pages, INSTANT, NONE, 0, "4 KiB pages in those slots") \
 	X(pages_4k, INSTANT, NONE, 0, "4 KiB pages mapped for the guest") \
 	X(pages_2m, INSTANT, NONE, 0, "2 MiB pages mapped for the guest") \
-	X(pages_1g, INSTANT, NONE, 0, "1 GiB pages mapped for the guest")
+	X(pages_1g, INSTANT, NONE, 0, "1 GiB pages mapped for the guest") \
+	X(ram_pages, INSTANT, NONE, 0, "4 KiB pages in memory slots that can be written to")
 
 #define KVMETER_VCPU_METRICS(X) \
 	X(exits, CUMULATIVE, NONE, 0, "exits") \
@@ -58,7 +59,10 @@
 	X(pml_full, CUMULATIVE, NONE, 0, "exits at which that log was full") \
 	X(pml_bad, CUMULATIVE, NONE, 0, "entries of that log that were no page") \
 	X(pml_gfn_sum, CUMULATIVE, NONE, 0, "sum mod 2^64 of their guest frame numbers") \
-	X(write_faults, CUMULATIVE, NONE, 0, "write faults while dirty logging was on")
+	X(pml_dups, CUMULATIVE, NONE, 0, "pages of it just counted as write faults") \
+	X(write_faults, CUMULATIVE, NONE, 0, "pages dirtied by a fault, not by that log") \
+	X(l2_write_faults, CUMULATIVE, NONE, 0, "those of them by a nested guest") \
+	X(dirty_marks, CUMULATIVE, NONE, 0, "pages it was the first to dirty in an interval")
 
 #define KVMETER_EXIT_METRICS(X) \
 	X(count, CUMULATIVE, NONE, 0, "exits for this reason") \
@@ -79,5 +83,19 @@
 #define KVMETER_THIEF_METRICS(X) \
 	X(preempt_ns, CUMULATIVE, SECONDS, -9, "steal after preemption that it is to blame for") \
 	X(wakeup_ns, CUMULATIVE, SECONDS, -9, "steal after a wake-up that it is to blame for")
+
+#define KVMETER_DIRTY_METRICS(X) \
+	X(tracked_pages, INSTANT, NONE, 0, "4 KiB pages whose last writing is remembered") \
+	X(intervals, CUMULATIVE, NONE, 0, "intervals of the session that have ended") \
+	X(marks, CUMULATIVE, NONE, 0, "pages found dirty, once in an interval") \
+	X(untracked, CUMULATIVE, NONE, 0, "pages found dirty that are not tracked") \
+	X(rearms, CUMULATIVE, NONE, 0, "pages armed again") \
+	X(rearm_ns, CUMULATIVE, SECONDS, -9, "time that took") \
+	X(kvm_writes, CUMULATIVE, NONE, 0, "KVM's own writes to guest memory") \
+	X(sync_nr, CUMULATIVE, NONE, 0, "times the VMM has read the dirty log") \
+	X(sync_pages, CUMULATIVE, NONE, 0, "pages found dirty up to the last time") \
+	X(round_pages, INSTANT, NONE, 0, "of these, since the time before") \
+	X(round_ns, INSTANT, SECONDS, -9, "time between these two") \
+	X(sent_pages, INSTANT, NONE, 0, "pages the VMM had to send meanwhile")
 
 #endif /* _KVMETER_METRICS_H */

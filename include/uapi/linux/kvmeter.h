@@ -2,7 +2,7 @@
 /*
  * The one contract between the kvmeter module, its BPF maps and their readers.
  *
- * The module counts into seven arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
+ * The module counts into eight arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
  * with BPF_F_MMAPABLE once maps were attached, and memory of the module before that; the values
  * are the same. A reader maps them read-only and polls without a system call.
  *
@@ -15,6 +15,7 @@
  *                                          start at entry s * KVMETER_EXIT_ROWS
  *  kvmeter_subs    struct kvmeter_sub      max_vcpus * KVMETER_SUB_ROWS; likewise
  *  kvmeter_steal   struct kvmeter_thief    max_vcpus * KVMETER_THIEF_ROWS; likewise
+ *  kvmeter_dirty   struct kvmeter_dirty    max_vms; entry s is of the VM in slot s of kvmeter_vms
  *
  * Which of the fields are metrics, with type, unit and help, is told by include/kvmeter/metrics.h.
  *
@@ -58,7 +59,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KVMETER_ABI 3
+#define KVMETER_ABI 4
 
 /* Most slots that the module parameters max_vms and max_vcpus allow; a multiple of 64 each. */
 #define KVMETER_VMS_LIMIT 4096
@@ -72,6 +73,23 @@
 #define KVMETER_USER_EXITS 48
 #define KVMETER_TSC_SHIFT 32
 #define KVMETER_NAME_LEN 32
+
+/* The times t for which D(t) is told, in ms: initialiser of an array of KVMETER_CURVE_NR. */
+#define KVMETER_CURVE_NR 10
+#define KVMETER_CURVE_MS { 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 60000 }
+
+/* In place of a D(t): not observed for that long, or t is shorter than the interval. */
+#define KVMETER_CURVE_NONE (~0ULL)
+
+/* Intervals of a session: this, times a power of 2, up to the other. */
+#define KVMETER_INTERVAL_MIN_NS 125000000ULL
+#define KVMETER_INTERVAL_MAX_NS 4000000000ULL
+
+/* A session remembers when a page was dirtied last for this many intervals. */
+#define KVMETER_INTERVALS_KEPT 488
+
+/* Longest duration of a session that has one. */
+#define KVMETER_DURATION_MAX_NS 86400000000000ULL
 
 /**
  * struct kvmeter_hist - log2 histogram of times
@@ -102,6 +120,10 @@ enum kvmeter_reason_source {
 #define KVMETER_FEATURE_SUB (1U << 1)	/* sub-reasons are counted (module parameter subreasons) */
 #define KVMETER_FEATURE_THIEF (1U << 2) /* steal is attributed (module parameter attribution) */
 #define KVMETER_FEATURE_LIMIT (1U << 3) /* waits for the own CPU limit are told from others */
+#define KVMETER_FEATURE_FAULT (1U << 4) /* pages dirtied by write faults are seen */
+#define KVMETER_FEATURE_OWN (1U << 5)	/* KVM's own writes to guest memory are seen */
+#define KVMETER_FEATURE_SYNC (1U << 6)	/* the VMM's dirty-log calls are seen */
+#define KVMETER_FEATURE_DRIVE (1U << 7) /* driven sessions are possible */
 
 /**
  * struct kvmeter_host - the host as a whole, entry 0 of kvmeter_host
@@ -154,11 +176,18 @@ struct kvmeter_index {
 	__u64 vcpus;
 };
 
-/* kvmeter_vm.log_state: is dirty logging on? Without it no dirty figure means anything. */
+/*
+ * kvmeter_vm.log_state: is the guest's memory logged? Without it no dirty figure means anything.
+ * It is when at least half of the pages in memory slots that can be written to log: a display that
+ * has its own memory logged arms nothing. Where the VMM has KVM begin with all dirty bits set
+ * (KVM_DIRTY_LOG_INITIALLY_SET), nothing is logged before the first KVM_CLEAR_DIRTY_LOG.
+ */
 enum kvmeter_log_state {
 	KVMETER_LOG_UNKNOWN = 0, /* not looked at yet, or cannot be seen on this host */
-	KVMETER_LOG_OFF = 1,	 /* "not armed": no memory slot logs */
-	KVMETER_LOG_ON = 2,	 /* at least one memory slot logs */
+	KVMETER_LOG_OFF = 1,	 /* "not armed" */
+	KVMETER_LOG_BITMAP = 2,	 /* by the VMM, into KVM's bitmaps */
+	KVMETER_LOG_RING = 3,	 /* by the VMM, into a dirty ring for each vCPU */
+	KVMETER_LOG_DRIVEN = 4,	 /* by a driven session of ours */
 };
 
 /**
@@ -176,6 +205,8 @@ enum kvmeter_log_state {
  *	      date while vCPUs of the VM run, every 4 ms at most
  * @pages_2m: 2 MiB pages
  * @pages_1g: 1 GiB pages
+ * @ram_pages: 4 KiB pages in memory slots that can be written to, of address space 0: what the
+ *	       guest has, once
  * @reserved: zero
  */
 struct kvmeter_vm {
@@ -191,7 +222,8 @@ struct kvmeter_vm {
 	__u64 pages_4k;
 	__u64 pages_2m;
 	__u64 pages_1g;
-	__u64 reserved[4];
+	__u64 ram_pages;
+	__u64 reserved[3];
 };
 
 /*
@@ -258,14 +290,16 @@ enum kvmeter_state {
  * @halt_poll_success_ns: time polled with success
  * @halt_poll_fail_ns: time polled in vain
  * @halt_wakeup: halts that ended with something for the guest to do
- * @pml_pages: pages read from the Page Modification Log while dirty logging was on
+ * @pml_pages: pages read from the Page Modification Log while logging was armed
  * @pml_full: exits at which the log was found full
  * @pml_bad: log entries that were no page address; 0 unless something is wrong
  * @pml_gfn_sum: sum mod 2^64 of the guest frame numbers of pml_pages; shows that the right ones
  *		 were read
- * @write_faults: EPT violations and nested page faults by a write, while dirty logging was on;
- *		  faults that the MMU flags as malformed entries (MMIO) are left out
- * @reserved: zero
+ * @write_faults: pages that became dirty by a fault, not by the log, while logging was armed: the
+ *		  first write to a page that was not mapped, or was write-protected
+ * @pml_dups: of pml_pages, those that had just been counted in write_faults
+ * @l2_write_faults: of write_faults, those at which a nested guest ran
+ * @dirty_marks: pages that it was the first to dirty in an interval of a session
  * @steal_hist: histogram of the waits
  * @wakeup_lat_hist: histogram of the waits that followed a wake-up
  * @user_exit: user_exits by KVM's exit_reason (KVM_EXIT_* of linux/kvm.h). A KVM_RUN interrupted
@@ -273,6 +307,10 @@ enum kvmeter_state {
  *	       from KVMETER_USER_EXITS - 1 up
  * @user_ns: time in the VMM that followed, by the same index; its sum is vmm_ns, less what is in
  *	     progress
+ * @dirty_curve: in a session: of kvmeter_dirty.curve, the pages that it dirtied last, as far as is
+ *		 known: of several vCPUs that dirty a page in one interval, the first one is seen.
+ *		 Written by whoever ends an interval, a word at a time
+ * @reserved1: zero
  */
 struct kvmeter_vcpu {
 	__u32 gen;
@@ -318,11 +356,15 @@ struct kvmeter_vcpu {
 	__u64 pml_bad;
 	__u64 pml_gfn_sum;
 	__u64 write_faults;
-	__u64 reserved[3];
+	__u64 pml_dups;
+	__u64 l2_write_faults;
+	__u64 dirty_marks;
 	struct kvmeter_hist steal_hist;
 	struct kvmeter_hist wakeup_lat_hist;
 	__u64 user_exit[KVMETER_USER_EXITS];
 	__u64 user_ns[KVMETER_USER_EXITS];
+	__u64 dirty_curve[KVMETER_CURVE_NR];
+	__u64 reserved1[6];
 };
 
 /**
@@ -447,6 +489,98 @@ struct kvmeter_thief {
 	__u64 wakeup_ns;
 };
 
+/* kvmeter_dirty.session: what finds out when each page was dirtied */
+enum kvmeter_session {
+	KVMETER_SESSION_NONE = 0,
+	/* the module has the memory logged, and arms dirtied pages again at each interval */
+	KVMETER_SESSION_DRIVEN = 1,
+	/* it watches while the VMM does */
+	KVMETER_SESSION_OBSERVED = 2,
+	/* there was one; kvmeter_dirty.end says why it is over, and its figures stay */
+	KVMETER_SESSION_ENDED = 3,
+};
+
+/* kvmeter_dirty.end: why a session is over */
+enum kvmeter_session_end {
+	KVMETER_END_NONE = 0,
+	KVMETER_END_STOPPED = 1,    /* KVMETER_DIRTY_STOP */
+	KVMETER_END_DURATION = 2,   /* as long as it was to last */
+	KVMETER_END_CONTROLLER = 3, /* the process that started it is gone */
+	KVMETER_END_TAKEN_OVER = 4, /* the VMM made a dirty-log call on memory of the session */
+	KVMETER_END_SLOTS = 5,	    /* the VMM made, deleted or changed a memory slot */
+	KVMETER_END_FAILED = 6,	    /* KVM refused what was asked of it */
+};
+
+/**
+ * struct kvmeter_dirty - what a VM dirties
+ * @gen: gen of the VM's slot in kvmeter_vms that this is of, 0: of none
+ * @seq: odd while this is being written; to be used as that of struct kvmeter_vcpu
+ * @session: enum kvmeter_session
+ * @end: enum kvmeter_session_end
+ * @controller: process that started the session, in the initial PID namespace
+ * @windows: windows that median and p95 are of, in [0, KVMETER_WINDOWS]
+ * @interval_ns: of the session
+ * @start_ns: when it began
+ * @end_ns: when it ended, 0 while it runs
+ * @update_ns: when the session's figures were brought up to date last: at the end of an interval
+ * @intervals: intervals that have ended
+ * @tracked_pages: 4 KiB pages whose last writing is remembered, 2 bytes for each
+ * @marks: pages found dirty; a page counts once in an interval
+ * @untracked: pages found dirty that are none of tracked_pages
+ * @rearms: pages armed again
+ * @rearm_ns: time that took
+ * @kvm_writes: KVM's own writes to guest memory while logging was armed: billed to no vCPU
+ * @sync_nr: times the VMM has read the dirty log since logging was armed: KVM_GET_DIRTY_LOG calls
+ *	     for its largest memory slot; 0 in a driven session
+ * @sync_ns: when it did last
+ * @sync_pages: pages found dirty from the beginning up to then: pml_pages, less pml_dups, and
+ *		write_faults of all vCPUs, and kvm_writes
+ * @round_pages: what the VMM has to send in the round that this began: of sync_pages, those since
+ *		 the time before; after the first time, ram_pages
+ * @round_ns: time from the time before to sync_ns: how long the last round took; 0 before the
+ *	      second time
+ * @sent_pages: what the VMM had to send in that last round: round_pages as it was then
+ * @curve: D(t) in pages, t by KVMETER_CURVE_MS: distinct pages dirtied within the t that have just
+ *	   passed. Where the boundaries of intervals are not t apart, interpolated between the two
+ *	   nearest. KVMETER_CURVE_NONE as long as the session is shorter than t. Of an observed
+ *	   session: within t from when logging was armed last
+ * @median: median of curve over the last windows, which end an interval apart
+ * @p95: 95th percentile of the same, nearest rank
+ * @reserved: zero
+ */
+struct kvmeter_dirty {
+	__u32 gen;
+	__u32 seq;
+	__u32 session;
+	__u32 end;
+	__u32 controller;
+	__u32 windows;
+	__u64 interval_ns;
+	__u64 start_ns;
+	__u64 end_ns;
+	__u64 update_ns;
+	__u64 intervals;
+	__u64 tracked_pages;
+	__u64 marks;
+	__u64 untracked;
+	__u64 rearms;
+	__u64 rearm_ns;
+	__u64 kvm_writes;
+	__u64 sync_nr;
+	__u64 sync_ns;
+	__u64 sync_pages;
+	__u64 round_pages;
+	__u64 round_ns;
+	__u64 sent_pages;
+	__u64 curve[KVMETER_CURVE_NR];
+	__u64 median[KVMETER_CURVE_NR];
+	__u64 p95[KVMETER_CURVE_NR];
+	__u64 reserved[14];
+};
+
+/* Windows that the quantiles of D(t) are taken over, at most: 30 s of the shortest interval. */
+#define KVMETER_WINDOWS 240
+
 /* The maps, in the order in which ioctls name them. */
 enum kvmeter_map {
 	KVMETER_MAP_HOST = 0,
@@ -456,7 +590,8 @@ enum kvmeter_map {
 	KVMETER_MAP_EXITS = 4,
 	KVMETER_MAP_SUBS = 5,
 	KVMETER_MAP_STEAL = 6,
-	KVMETER_MAP_NR = 7,
+	KVMETER_MAP_DIRTY = 7,
+	KVMETER_MAP_NR = 8,
 };
 
 #define KVMETER_MAP_MAX 16
@@ -505,6 +640,84 @@ struct kvmeter_attach {
 	__s32 fd[KVMETER_MAP_MAX];
 };
 
+/* Watch only: the VMM has the memory logged, or will. */
+#define KVMETER_DIRTY_OBSERVE (1U << 0)
+
+/**
+ * struct kvmeter_dirty_start - argument of KVMETER_DIRTY_START
+ * @abi: KVMETER_ABI
+ * @flags: KVMETER_DIRTY_*
+ * @vm_fd: a file descriptor of the VM, such as pidfd_getfd() of the VMM's
+ * @vm: filled in: the VM's slot in kvmeter_vms
+ * @vm_gen: filled in: gen of that slot
+ * @reserved0: zero
+ * @interval_ns: KVMETER_INTERVAL_MIN_NS times a power of 2, up to KVMETER_INTERVAL_MAX_NS
+ * @duration_ns: how long, from interval_ns to KVMETER_DURATION_MAX_NS; 0: until it is stopped
+ * @reserved: zero
+ */
+struct kvmeter_dirty_start {
+	__u32 abi;
+	__u32 flags;
+	__s32 vm_fd;
+	__u32 vm;
+	__u32 vm_gen;
+	__u32 reserved0;
+	__u64 interval_ns;
+	__u64 duration_ns;
+	__u64 reserved[2];
+};
+
+/**
+ * struct kvmeter_dirty_stop - argument of KVMETER_DIRTY_STOP
+ * @abi: KVMETER_ABI
+ * @flags: zero
+ * @vm: slot of the VM in kvmeter_vms
+ * @vm_gen: gen of that slot
+ * @reserved: zero
+ */
+struct kvmeter_dirty_stop {
+	__u32 abi;
+	__u32 flags;
+	__u32 vm;
+	__u32 vm_gen;
+	__u64 reserved[2];
+};
+
+/* Most cells that one KVMETER_DIRTY_READ gives. */
+#define KVMETER_CELLS_MAX 16384
+
+/* Largest cells. */
+#define KVMETER_SHIFT_MAX 18
+
+/**
+ * struct kvmeter_dirty_read - argument of KVMETER_DIRTY_READ
+ * @abi: KVMETER_ABI
+ * @flags: zero
+ * @vm: slot of the VM in kvmeter_vms
+ * @vm_gen: gen of that slot
+ * @gfn: first guest frame number of the first cell, a multiple of 2^shift
+ * @nr: cells there is room for, in [1, KVMETER_CELLS_MAX]; filled in: cells given, 0 if gfn is
+ *	behind the last page that is tracked
+ * @shift: a cell is 2^shift pages, in [0, 18]; 9 is 2 MiB
+ * @within_ns: count pages dirtied within this time up to now, in whole intervals, rounded up, with
+ *	       the one in progress; 0: as far back as is remembered, KVMETER_INTERVALS_KEPT
+ *	       intervals
+ * @cells: address of an array of __u32: pages dirtied in each cell
+ * @reserved: zero
+ */
+struct kvmeter_dirty_read {
+	__u32 abi;
+	__u32 flags;
+	__u32 vm;
+	__u32 vm_gen;
+	__u64 gfn;
+	__u32 nr;
+	__u32 shift;
+	__u64 within_ns;
+	__u64 cells;
+	__u64 reserved[2];
+};
+
 /*
  * ioctls of /dev/kvmeter (mode 0600). Each needs CAP_SYS_ADMIN in the initial user namespace,
  * otherwise EPERM. EFAULT: the argument cannot be read or written. ENOTTY: no such ioctl.
@@ -521,24 +734,49 @@ struct kvmeter_attach {
  *
  * KVMETER_DETACH: counts move back to memory of the module and the maps are let go with their last
  * values in them. Takes no argument (0). ENXIO: none attached; ENOMEM; EINVAL: argument not 0.
+ *
+ * KVMETER_DIRTY_START: begin a session on a running VM. It ends when it is stopped, after its
+ * duration, when the VM or the calling process ends, when the module is unloaded, and, if driven,
+ * at the first memory-slot call of the VMM's, or its first dirty-log call on memory that the module
+ * had logged. Then no memory slot stays in logging mode but those that the VMM itself asked for.
+ * A driven session only ever arms pages: it consumes no dirty bit. Errors, after which nothing has
+ * changed: EINVAL: another abi; flags or reserved fields not known; an interval or duration out of
+ * range; vm_fd is no VM. EBADF: vm_fd is not open. ENOENT: the VM is being destroyed, or has no
+ * slot. EALREADY: there is a session on it. EBUSY: the VMM has its memory logged already (observe
+ * it). EOPNOTSUPP: the VM has dirty rings, or its memory cannot be logged, or this kernel lacks
+ * what it takes. E2BIG: more memory than the module parameter session_mib allows for all sessions.
+ * EMFILE: more sessions than max_sessions. ENOMEM.
+ *
+ * KVMETER_DIRTY_STOP: end it; no slot is left logging on return. ENOENT: there is no session.
+ * EINVAL: as above.
+ *
+ * KVMETER_DIRTY_READ: how many pages were dirtied, by address. ENOENT: there is no session, or it
+ * has ended. EINVAL: as above, or a field out of range.
  */
 #define KVMETER_IOC_MAGIC 0xb7
 #define KVMETER_GET_INFO _IOR(KVMETER_IOC_MAGIC, 0x00, struct kvmeter_info)
 #define KVMETER_ATTACH _IOW(KVMETER_IOC_MAGIC, 0x01, struct kvmeter_attach)
 #define KVMETER_DETACH _IO(KVMETER_IOC_MAGIC, 0x02)
+#define KVMETER_DIRTY_START _IOWR(KVMETER_IOC_MAGIC, 0x03, struct kvmeter_dirty_start)
+#define KVMETER_DIRTY_STOP _IOW(KVMETER_IOC_MAGIC, 0x04, struct kvmeter_dirty_stop)
+#define KVMETER_DIRTY_READ _IOWR(KVMETER_IOC_MAGIC, 0x05, struct kvmeter_dirty_read)
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct kvmeter_hist) == 256, "kvmeter_hist");
 _Static_assert(sizeof(struct kvmeter_host) == 128, "kvmeter_host");
 _Static_assert(sizeof(struct kvmeter_index) == 16, "kvmeter_index");
 _Static_assert(sizeof(struct kvmeter_vm) == 128, "kvmeter_vm");
-_Static_assert(sizeof(struct kvmeter_vcpu) == 1600, "kvmeter_vcpu");
+_Static_assert(sizeof(struct kvmeter_vcpu) == 1728, "kvmeter_vcpu");
 _Static_assert(sizeof(struct kvmeter_exit) == 384, "kvmeter_exit");
 _Static_assert(sizeof(struct kvmeter_sub) == 40, "kvmeter_sub");
 _Static_assert(sizeof(struct kvmeter_thief) == 48, "kvmeter_thief");
+_Static_assert(sizeof(struct kvmeter_dirty) == 512, "kvmeter_dirty");
 _Static_assert(sizeof(struct kvmeter_map_info) == 16, "kvmeter_map_info");
 _Static_assert(sizeof(struct kvmeter_info) == 272, "kvmeter_info");
 _Static_assert(sizeof(struct kvmeter_attach) == 80, "kvmeter_attach");
+_Static_assert(sizeof(struct kvmeter_dirty_start) == 56, "kvmeter_dirty_start");
+_Static_assert(sizeof(struct kvmeter_dirty_stop) == 32, "kvmeter_dirty_stop");
+_Static_assert(sizeof(struct kvmeter_dirty_read) == 64, "kvmeter_dirty_read");
 #endif
 
 #endif /* _UAPI_LINUX_KVMETER_H */
