@@ -15,7 +15,7 @@ TESTS ?=
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
 .PHONY: all module reader selftests install uninstall clean help demo check lint \
-	lint-checks bench-exit bench-switch
+	lint-checks bench-exit bench-switch bench-dirty bench-forecast
 
 all: module reader
 
@@ -48,7 +48,7 @@ clean:
 lint-checks: reader
 	@scripts/lint-checks.sh $(KREL) $(KSRC)
 
-demo check lint bench-exit bench-switch:
+demo check lint bench-exit bench-switch bench-dirty bench-forecast:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
 
 help:
@@ -64,5 +64,7 @@ help:
 	@echo '  make lint         checkpatch, sparse, W=1, shellcheck, clang-format'
 	@echo '  make bench-exit   instructions per exit, into build/bench/exit.json'
 	@echo '  make bench-switch instructions per context switch, into build/bench/switch.json'
+	@echo '  make bench-dirty  instructions per dirtied page, and what a guest loses, into build/bench/dirty.json'
+	@echo '  make bench-forecast  forecasts against real migrations, into build/bench/forecast.json'
 	@echo ''
 	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

@@ -28,9 +28,11 @@ tests=${TESTS:-}
 here=$KVMETER_TOP/scripts
 logs=$KVMETER_TOP/build/check
 smoke_tests="exits_test ledger_test steal_test thief_test dirty_test attach_test"
+smoke_tests_amd="session_test takeover_test" # these too, where they do not take a quarter of an hour
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
+pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
 pids=()
 
@@ -114,27 +116,49 @@ check_switches()
 	check_figure "bench-switch vcpu" "${added[1]}" "${added[2]}"
 }
 
+# Of make bench-dirty, what reading a page from the log adds, held against its limit.
+check_pml()
+{
+	local json
+
+	json=$("$here/bench-dirty.sh" "$1" intel) || true
+	echo "$json"
+	check_figure "bench-dirty pml_page" "$(sed -n 's/.*"pml_page": \([0-9.]*\).*/\1/p' <<<"$json")" $pml_limit
+}
+
 # What wants a stock QEMU and a whole root, and the lab itself.
 check_amd()
 {
 	in_lab "$1" amd --parallel --timeout 900 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
-		perf_test.sh reader_test.sh reader_views_test.sh
+		perf_test.sh reader_test.sh reader_views_test.sh reader_dirty_test.sh
+	in_lab "$1" amd --parallel --timeout 900 -- sh selftests/run.sh migrate_test.sh
 	"$here/lab-test.sh" "$1" amd || true
+}
+
+# What wants kvm_intel without PML, and PML's own figure.
+check_intel()
+{
+	in_lab "$1" intel --timeout 900 -- sh selftests/run.sh nopml_test.sh
+	check_pml "$1"
 }
 
 run_cell()
 {
 	local kernel=$1 leg=$2 chosen=$tests
 
-	[ -n "$tests" ] || [ "$kernel" = 6.1 ] || chosen=$smoke_tests
+	if [ -z "$tests" ] && [ "$kernel" != 6.1 ]; then
+		chosen=$smoke_tests
+		[ "$leg" = intel ] || chosen+=" $smoke_tests_amd"
+	fi
 	# shellcheck disable=SC2086 # a list of names
-	in_lab "$kernel" "$leg" --timeout 1200 -- sh selftests/run.sh $chosen
+	in_lab "$kernel" "$leg" --timeout 2700 -- sh selftests/run.sh $chosen
 	if [ -z "$chosen" ]; then
 		in_lab "$kernel" "$leg" --no-kvm -- sh selftests/run.sh
 		check_bench "$kernel" "$leg"
 		# On Bochs it takes longer than all else: a guest computes for seconds.
 		[ "$leg" = intel ] || check_switches "$kernel" "$leg"
 		[ "$leg" = intel ] || check_amd "$kernel"
+		[ "$leg" = amd ] || check_intel "$kernel"
 	fi
 }
 

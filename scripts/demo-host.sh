@@ -65,6 +65,12 @@ show steal
 show steal --by thief
 show steal --matrix
 
+show dirty start web --interval 500ms
+sleep 10
+show dirty web
+show forecast web --bandwidth 1G --downtime 300ms
+show dirty stop web
+
 echo
 echo "# bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vms | head -n 16"
 bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vms | sed -n 1,16p

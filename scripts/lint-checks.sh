@@ -59,7 +59,7 @@ checkpatch_module()
 checkpatch_userspace()
 {
 	run_checkpatch --ignore PREFER_KERNEL_TYPES,CAMELCASE,SPACING,COMPLEX_MACRO,MACRO_ARG_REUSE,BIT_MACRO \
-		-f bpf/*.c bpf/{reader,steal}.h selftests/*.[ch]
+		-f bpf/*.c bpf/{args,bench,dirty,forecast,guestmem,heat,qmp,reader,steal}.h selftests/*.[ch]
 }
 
 # Everything is compiled again, with what is only remarked on elsewhere as an error.
@@ -75,7 +75,7 @@ sparse_module()
 
 clang_format()
 {
-	clang-format --dry-run -Werror bpf/*.c bpf/{reader,steal}.h selftests/*.[ch]
+	clang-format --dry-run -Werror bpf/*.c bpf/{args,bench,dirty,forecast,guestmem,heat,qmp,reader,steal}.h selftests/*.[ch]
 }
 
 check checkpatch-module checkpatch_module
