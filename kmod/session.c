@@ -2,9 +2,10 @@
 /*
  * Sessions, from beginning to end.
  *
- * A session is a work item that runs at the end of each interval. It belongs to whoever takes it
- * out of the list, under sessions_mutex: the work itself when it finds that it is over, or the one
- * who stops it. Calls of the VMM's are seen under watch_lock.
+ * A session is a work item that runs at the end of each interval. To end it is up to whoever first
+ * says so, under sessions_mutex: the work itself when it finds that it is over, or the one who
+ * stops it. Up to then, and until that is done, there is no other session on that VM. Calls of the
+ * VMM's are seen under watch_lock.
  *
  * Locks, outermost first: sessions_mutex, kvm->slots_lock, watch_lock; the store's are inside all.
  */
@@ -34,6 +35,7 @@
 /**
  * struct session - a session
  * @node: in the list of sessions; sessions_mutex
+ * @leaving: someone is about to end it; sessions_mutex
  * @watch: in the list of those whose VMM is watched; watch_lock
  * @work: runs at the end of each interval
  * @kvm: the VM, an identity
@@ -61,6 +63,7 @@
  */
 struct session {
 	struct list_head node;
+	bool leaving;
 	struct list_head watch;
 	struct delayed_work work;
 	struct kvm *kvm;
@@ -86,6 +89,9 @@ struct session {
 	u64 owner_curve[KVMETER_OWNERS][KVMETER_CURVE_NR];
 	unsigned long ours[BITS_TO_LONGS(KVMETER_SLOT_IDS)];
 };
+
+/* For each time that the work takes, it rests for this many. */
+#define REST_PARTS 3
 
 static const u64 curve_ms[KVMETER_CURVE_NR] = KVMETER_CURVE_MS;
 
@@ -281,25 +287,22 @@ static bool end_interval(struct session *s)
 	return watched;
 }
 
-static void queue_next(struct session *s)
+/*
+ * However much a guest dirties, the work takes no more than a quarter of a CPU: an interval gets
+ * longer if need be.
+ */
+static void queue_next(struct session *s, u64 begin)
 {
 	u64 now = kvmeter_clock_now();
+	u64 rest = REST_PARTS * (now - begin);
 
 	s->next_ns += s->dirty.interval_ns;
-	if ((s64)(s->next_ns - now) < 0)
-		s->next_ns = now;
+	if ((s64)(s->next_ns - now - rest) < 0)
+		s->next_ns = now + rest;
 	raw_spin_lock_irq(&watch_lock);
 	if (!s->over)
 		queue_delayed_work(wq, &s->work, s->end ? 0 : nsecs_to_jiffies(s->next_ns - now));
 	raw_spin_unlock_irq(&watch_lock);
-}
-
-static void forget(struct session *s)
-{
-	lockdep_assert_held(&sessions_mutex);
-	list_del_init(&s->node);
-	nr_sessions--;
-	sessions_bytes -= s->bytes;
 }
 
 static void free_session(struct session *s)
@@ -330,7 +333,12 @@ static void finish(struct session *s)
 		kvmeter_scan_put_kvm(kvm);
 	}
 	stop_watching(s);
+	mutex_lock(&sessions_mutex);
 	kvmeter_store_end_session(s->vm, s->gen, s->end, kvmeter_clock_now());
+	list_del(&s->node);
+	nr_sessions--;
+	sessions_bytes -= s->bytes;
+	mutex_unlock(&sessions_mutex);
 	synchronize_rcu();
 	free_session(s);
 }
@@ -345,16 +353,16 @@ static void set_over(struct session *s, bool over)
 static void run(struct work_struct *work)
 {
 	struct session *s = container_of(to_delayed_work(work), struct session, work);
+	u64 begin = kvmeter_clock_now();
 	bool mine;
 
 	if (end_interval(s)) {
-		queue_next(s);
+		queue_next(s, begin);
 		return;
 	}
 	mutex_lock(&sessions_mutex);
-	mine = !list_empty(&s->node);
-	if (mine)
-		forget(s);
+	mine = !s->leaving;
+	s->leaving = true;
 	mutex_unlock(&sessions_mutex);
 	if (!mine)
 		return; /* who stops it waits for this to return */
@@ -363,7 +371,7 @@ static void run(struct work_struct *work)
 	finish(s);
 }
 
-/* End it, wherever it is. It is out of the list. */
+/* End it, wherever it is. It is up to the caller to do so. */
 static void stop(struct session *s)
 {
 	set_over(s, true);
@@ -627,7 +635,7 @@ static int start_locked(struct kvm *kvm, struct kvmeter_dirty_start *a)
 	sessions_bytes += s->bytes;
 	update(s, s->dirty.start_ns);
 	set_over(s, false);
-	queue_next(s);
+	queue_next(s, s->dirty.start_ns);
 	return 0;
 }
 
@@ -665,7 +673,7 @@ static struct session *find_locked(u32 vm, u32 gen)
 	struct session *s;
 
 	list_for_each_entry(s, &sessions, node)
-		if (s->vm == vm && s->gen == gen)
+		if (s->vm == vm && s->gen == gen && !s->leaving)
 			return s;
 	return NULL;
 }
@@ -684,7 +692,7 @@ int kvmeter_session_stop(const struct kvmeter_dirty_stop *stop_arg)
 	mutex_lock(&sessions_mutex);
 	s = find_locked(stop_arg->vm, stop_arg->vm_gen);
 	if (s)
-		forget(s);
+		s->leaving = true;
 	mutex_unlock(&sessions_mutex);
 	if (!s)
 		return -ENOENT;
@@ -755,18 +763,23 @@ int kvmeter_session_init(bool observe, bool drive)
  */
 void kvmeter_session_exit(void)
 {
-	struct session *s;
+	struct session *s, *found;
 
-	for (;;) {
+	do {
+		found = NULL;
 		mutex_lock(&sessions_mutex);
 		accepting = false;
-		s = list_first_entry_or_null(&sessions, struct session, node);
-		if (s)
-			forget(s);
-		mutex_unlock(&sessions_mutex);
-		if (!s)
+		list_for_each_entry(s, &sessions, node) {
+			if (s->leaving)
+				continue;
+			s->leaving = true;
+			found = s;
 			break;
-		stop(s);
-	}
+		}
+		mutex_unlock(&sessions_mutex);
+		if (found)
+			stop(found);
+	} while (found);
+	/* Those that end by themselves are in it. */
 	destroy_workqueue(wq);
 }
