@@ -42,7 +42,7 @@ static void on_change(struct work_struct *work)
 	if (kvmeter_store_any_armed())
 		kvmeter_probes_enable(true);
 	else
-		queue_delayed_work(system_wq, &idle_work, IDLE_JIFFIES);
+		schedule_delayed_work(&idle_work, IDLE_JIFFIES);
 	kvmeter_debugfs_sync();
 }
 
