@@ -63,6 +63,13 @@ static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
 #define kvmeter_region kvm_userspace_memory_region
 #endif
 
+/*
+ * What KVM is told with, slots_lock held. 6.14 gave that function the name of its caller, which had
+ * taken the lock: so the second name is the right one only where nothing has the first.
+ */
+#define KVMETER_SET_REGION "__kvm_set_memory_region"
+#define KVMETER_SET_REGION_ALT "kvm_set_memory_region"
+
 /* RET_PF_FIXED, in KVM's private header: 6.12 put another value before it. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #define KVMETER_FAULT_FIXED 5

@@ -39,7 +39,7 @@ static void (*flush_tlbs)(struct kvm *kvm);
  */
 bool kvmeter_drive_resolve_is_vm(void)
 {
-	file_is_kvm_fn = kvmeter_hooks_find_function("kvm", "file_is_kvm");
+	file_is_kvm_fn = kvmeter_hooks_find_function("kvm", "file_is_kvm", NULL);
 	return file_is_kvm_fn;
 }
 
@@ -51,11 +51,10 @@ bool kvmeter_drive_resolve_is_vm(void)
  */
 bool kvmeter_drive_resolve(void)
 {
-	set_region = kvmeter_hooks_find_function("kvm", "__kvm_set_memory_region");
-	if (!set_region)
-		set_region = kvmeter_hooks_find_function("kvm", "kvm_set_memory_region");
-	arm_masked = kvmeter_hooks_find_function("kvm", "kvm_arch_mmu_enable_log_dirty_pt_masked");
-	flush_tlbs = kvmeter_hooks_find_function("kvm", "kvm_flush_remote_tlbs");
+	set_region = kvmeter_hooks_find_function("kvm", KVMETER_SET_REGION, KVMETER_SET_REGION_ALT);
+	arm_masked = kvmeter_hooks_find_function("kvm", "kvm_arch_mmu_enable_log_dirty_pt_masked",
+						 NULL);
+	flush_tlbs = kvmeter_hooks_find_function("kvm", "kvm_flush_remote_tlbs", NULL);
 	return set_region && arm_masked && flush_tlbs;
 }
 

@@ -122,17 +122,28 @@ void *kvmeter_hooks_find_symbol(const char *module, const char *name)
 	return (void *)addr;
 }
 
+static void *find_either(const char *module, const char *name, const char *alt)
+{
+	void *addr = kvmeter_hooks_find_symbol(module, name);
+
+	return addr || !alt ? addr : kvmeter_hooks_find_symbol(module, alt);
+}
+
 /**
  * kvmeter_hooks_find_function - address of a kernel function that may be called by pointer
  * @module: module that has it; the kernel itself is searched too
  * @name: its name
+ * @alt: another name that it has on kernels where nothing has the first, or NULL
+ *
+ * It is the function that a hook with these names is tied to, or none: never the one with the other
+ * name because that with the first cannot be called.
  *
  * Context: as kvmeter_hooks_find_symbol().
  * Return: the address, or NULL if there is none or an indirect call there would be fatal.
  */
-void *kvmeter_hooks_find_function(const char *module, const char *name)
+void *kvmeter_hooks_find_function(const char *module, const char *name, const char *alt)
 {
-	void *fn = kvmeter_hooks_find_symbol(module, name);
+	void *fn = find_either(module, name, alt);
 
 #ifdef CONFIG_X86_KERNEL_IBT
 	if (fn && boot_cpu_has(X86_FEATURE_IBT) && *(u32 *)fn != ENDBR64)
@@ -192,9 +203,7 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 			h->found = h->tp;
 		} else {
 			/* By address: the kernel would search for the name once more. */
-			h->kp.addr = kvmeter_hooks_find_symbol("kvm", h->name);
-			if (!h->kp.addr && h->alt)
-				h->kp.addr = kvmeter_hooks_find_symbol("kvm", h->alt);
+			h->kp.addr = find_either("kvm", h->name, h->alt);
 			h->kp.flags = h->lazy ? KPROBE_FLAG_DISABLED : 0;
 			h->kp.pre_handler = h->pre_handler;
 			h->found = h->kp.addr;

@@ -16,7 +16,7 @@ enum kvmeter_hook_kind {
 /**
  * struct kvmeter_hook - one place in the kernel, and what to call there
  * @name: of the tracepoint or function
- * @alt: another name that it has on some kernels, or NULL
+ * @alt: another name that it has on kernels where nothing has the first, or NULL
  * @kind: which of the two it is
  * @core: without it the module cannot be loaded
  * @lazy: a kprobe that is off until kvmeter_hooks_enable()
@@ -51,6 +51,6 @@ void kvmeter_hooks_enable(struct kvmeter_hook *hooks, unsigned int nr, bool on);
 void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr);
 unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr);
 void *kvmeter_hooks_find_symbol(const char *module, const char *name);
-void *kvmeter_hooks_find_function(const char *module, const char *name);
+void *kvmeter_hooks_find_function(const char *module, const char *name, const char *alt);
 
 #endif /* _KVMETER_HOOKS_H */

@@ -359,7 +359,7 @@ static int on_setup_guest_pvclock(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* __kvm_set_memory_region(kvm, region), with kvm->slots_lock held */
+/* KVMETER_SET_REGION(kvm, region), with kvm->slots_lock held */
 static int on_set_region(struct kprobe *kp, struct pt_regs *regs)
 {
 	kvmeter_session_see_region((struct kvm *)regs->di, (const struct kvmeter_region *)regs->si);
@@ -436,8 +436,8 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 		.pre_handler = on_commit_memory_region,
 	},
 	[HOOK_SET_REGION] = {
-		.name = "__kvm_set_memory_region",
-		.alt = "kvm_set_memory_region",
+		.name = KVMETER_SET_REGION,
+		.alt = KVMETER_SET_REGION_ALT,
 		.kind = KVMETER_HOOK_KPROBE,
 		.pre_handler = on_set_region,
 	},

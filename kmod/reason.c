@@ -39,7 +39,7 @@ static int on_module(struct notifier_block *nb, unsigned long action, void *data
 		return NOTIFY_DONE;
 	if (action == MODULE_STATE_COMING)
 		WRITE_ONCE(get_exit_info,
-			   kvmeter_hooks_find_function(vendor_module, vendor_function));
+			   kvmeter_hooks_find_function(vendor_module, vendor_function, NULL));
 	else if (action == MODULE_STATE_GOING)
 		WRITE_ONCE(get_exit_info, NULL);
 	return NOTIFY_OK;
@@ -164,7 +164,8 @@ u32 kvmeter_reason_init(void)
 	}
 	if (register_module_notifier(&module_nb))
 		return KVMETER_VENDOR_NONE;
-	WRITE_ONCE(get_exit_info, kvmeter_hooks_find_function(vendor_module, vendor_function));
+	WRITE_ONCE(get_exit_info,
+		   kvmeter_hooks_find_function(vendor_module, vendor_function, NULL));
 	return vendor;
 }
 

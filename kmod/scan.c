@@ -23,7 +23,7 @@ bool kvmeter_scan_resolve(void)
 {
 	lock = kvmeter_hooks_find_symbol("kvm", "kvm_lock");
 	list = kvmeter_hooks_find_symbol("kvm", "vm_list");
-	put_kvm = kvmeter_hooks_find_function("kvm", "kvm_put_kvm");
+	put_kvm = kvmeter_hooks_find_function("kvm", "kvm_put_kvm", NULL);
 	return lock && list && put_kvm;
 }
 
