@@ -84,23 +84,6 @@ void kvmeter_scan_put_kvm(struct kvm *kvm)
 	put_kvm(kvm);
 }
 
-static void add_slot(struct kvmeter_slots *slots, const struct kvm_memory_slot *slot)
-{
-	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
-		slots->log_slots++;
-		slots->log_pages += slot->npages;
-	}
-	if (slot->as_id || !kvmeter_slot_is_ram(slot))
-		return;
-	slots->ram_pages += slot->npages;
-	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES)
-		slots->ram_log_pages += slot->npages;
-	if (slot->npages > slots->main_pages) {
-		slots->main_slot = slot->id;
-		slots->main_pages = slot->npages;
-	}
-}
-
 static void count_logging(struct kvm *kvm)
 {
 	struct kvmeter_slots slots = {};
@@ -110,7 +93,7 @@ static void count_logging(struct kvm *kvm)
 	mutex_lock(&kvm->slots_lock);
 	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++)
 		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id))
-			add_slot(&slots, slot);
+			kvmeter_slots_change(&slots, NULL, slot);
 	kvmeter_store_set_log(kvm, &slots);
 	mutex_unlock(&kvm->slots_lock);
 }

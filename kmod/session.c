@@ -503,8 +503,9 @@ static bool is_valid(const struct kvmeter_dirty_start *a)
 /* What there is to track, and whether it can be. */
 static int look_at_slots(struct session *s, struct kvm *kvm, u64 *end_gfn)
 {
-	u64 log_pages = 0, ram_pages = 0, chunks = 0;
+	struct kvmeter_slots slots = {};
 	struct kvm_memory_slot *slot;
+	u64 chunks = 0;
 	int bkt;
 
 	lockdep_assert_held(&kvm->slots_lock);
@@ -512,15 +513,13 @@ static int look_at_slots(struct session *s, struct kvm *kvm, u64 *end_gfn)
 	kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, 0)) {
 		if (!kvmeter_slot_is_ram(slot))
 			continue;
-		ram_pages += slot->npages;
-		if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES)
-			log_pages += slot->npages;
+		kvmeter_slots_change(&slots, NULL, slot);
 		*end_gfn = max_t(u64, *end_gfn, slot->base_gfn + slot->npages);
 		chunks += DIV_ROUND_UP(slot->npages, KVMETER_CHUNK_PAGES) + 1;
 	}
-	if (!ram_pages || kvmeter_vm_is_tdx(kvm) || (s->driven && kvm->dirty_ring_size))
+	if (!slots.ram_pages || kvmeter_vm_is_tdx(kvm) || (s->driven && kvm->dirty_ring_size))
 		return -EOPNOTSUPP;
-	if (s->driven && log_pages * 2 >= ram_pages)
+	if (s->driven && kvmeter_slots_is_logged(&slots))
 		return -EBUSY;
 	s->bytes = sizeof(*s) + kvmeter_track_bytes(*end_gfn) +
 		   chunks * KVMETER_CHUNK_PAGES * sizeof(u16);

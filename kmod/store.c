@@ -139,11 +139,7 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	vm->tdx = kvmeter_vm_is_tdx(kvm);
 	vm->scanned = false;
 	vm->logging = false;
-	vm->log_slots = 0;
-	vm->log_pages = 0;
-	vm->ram_pages = 0;
-	vm->ram_log_pages = 0;
-	vm->main_pages = 0;
+	vm->slots = (struct kvmeter_slots){};
 	vm->asked = false;
 	vm->all_set = false;
 	vm->driven = false;

@@ -30,6 +30,8 @@
 
 #include <uapi/linux/kvmeter.h>
 
+#include "slots.h"
+
 /* Reasons below this find their row by index, others (SVM's VMGEXIT and ERR) by search. */
 #define KVMETER_ROW_INDEX_NR 0x410
 
@@ -203,16 +205,11 @@ struct kvmeter_vcpu_rec {
  * struct kvmeter_vm_rec - what the module knows of one VM
  * @kvm: the VM, an identity outside its own probes. NULL: the record is free
  * @logging: dirty logging is armed; store lock
- * @scanned: @log_slots and what follows up to @main_pages are established; store lock
+ * @scanned: @slots is established; store lock
  * @tdx: its exits cannot be looked into; set once before publish
  * @index: of the slot; constant
  * @gen: of the slot; store lock
- * @log_slots: memory slots that log; store lock
- * @log_pages: pages in them; store lock
- * @ram_pages: pages in memory slots of address space 0 that can be written to; store lock
- * @ram_log_pages: pages in those of them that log; store lock
- * @main_slot: id of the largest of these; store lock
- * @main_pages: pages in it; store lock
+ * @slots: sums of its memory slots; store lock
  * @armed_ns: when @logging began last; store lock
  * @asked: its memory is to be logged; store lock
  * @all_set: its dirty log began with all bits set, and none was cleared yet; store lock
@@ -235,12 +232,7 @@ struct kvmeter_vm_rec {
 	bool tdx;
 	u32 index;
 	u32 gen;
-	u32 log_slots;
-	u64 log_pages;
-	u64 ram_pages;
-	u64 ram_log_pages;
-	u32 main_slot;
-	u64 main_pages;
+	struct kvmeter_slots slots;
 	u64 armed_ns;
 	bool asked;
 	bool all_set;
@@ -284,24 +276,6 @@ extern struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
-
-/**
- * struct kvmeter_slots - a VM's memory slots, as far as dirty logging is concerned
- * @log_slots: those that log
- * @log_pages: pages in them
- * @ram_pages: pages in those of address space 0 that can be written to
- * @ram_log_pages: pages in those of them that log
- * @main_slot: id of the largest of these
- * @main_pages: pages in it
- */
-struct kvmeter_slots {
-	u32 log_slots;
-	u32 main_slot;
-	u64 log_pages;
-	u64 ram_pages;
-	u64 ram_log_pages;
-	u64 main_pages;
-};
 
 int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor);
 void kvmeter_store_exit(void);

@@ -92,12 +92,12 @@ void kvmeter_store_add_sync(struct kvm *kvm, u32 slot)
 
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
-	if (vm && vm->asked && !vm->driven && slot == vm->main_slot) {
+	if (vm && vm->asked && !vm->driven && slot == vm->slots.main_slot) {
 		d = &vm->dirty;
 		pages = sum_pages_locked(vm);
 		d->round_ns = d->sync_nr ? now - d->sync_ns : 0;
 		d->sent_pages = d->sync_nr ? d->round_pages : 0;
-		d->round_pages = d->sync_nr ? pages - d->sync_pages : vm->ram_pages;
+		d->round_pages = d->sync_nr ? pages - d->sync_pages : vm->slots.ram_pages;
 		d->sync_nr++;
 		d->sync_ns = now;
 		d->sync_pages = pages;

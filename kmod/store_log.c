@@ -27,7 +27,7 @@ static u32 log_state(const struct kvmeter_vm_rec *vm)
  */
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 {
-	bool asked = vm->scanned && vm->ram_log_pages && vm->ram_log_pages * 2 >= vm->ram_pages;
+	bool asked = vm->scanned && kvmeter_slots_is_logged(&vm->slots);
 	bool logging = asked && (!vm->all_set || vm->driven);
 	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
 	struct kvmeter_vcpu_rec *v;
@@ -41,9 +41,9 @@ void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 		vm->armed_ns = kvmeter_clock_now();
 	vm->asked = asked;
 	vm->logging = logging;
-	slot->log_slots = vm->log_slots;
-	slot->log_pages = vm->log_pages;
-	slot->ram_pages = vm->ram_pages;
+	slot->log_slots = vm->slots.log_slots;
+	slot->log_pages = vm->slots.log_pages;
+	slot->ram_pages = vm->slots.ram_pages;
 	WRITE_ONCE(slot->log_state, log_state(vm));
 	list_for_each_entry(v, &vm->vcpus, siblings)
 		WRITE_ONCE(v->logging, logging);
@@ -65,12 +65,7 @@ void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots)
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm) {
-		vm->log_slots = slots->log_slots;
-		vm->log_pages = slots->log_pages;
-		vm->ram_pages = slots->ram_pages;
-		vm->ram_log_pages = slots->ram_log_pages;
-		vm->main_slot = slots->main_slot;
-		vm->main_pages = slots->main_pages;
+		vm->slots = *slots;
 		vm->ring = kvm->dirty_ring_size;
 		vm->scanned = true;
 		kvmeter_store_write_log_locked(vm);
@@ -79,32 +74,6 @@ void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots)
 	raw_spin_unlock_irqrestore(&st->lock, flags);
 	if (changed)
 		kvmeter_store_tell_changed();
-}
-
-static void change_main(struct kvmeter_vm_rec *vm, const struct kvm_memory_slot *old,
-			const struct kvm_memory_slot *new)
-{
-	if (old && !old->as_id && (u32)old->id == vm->main_slot)
-		vm->main_pages = 0;
-	if (new && !new->as_id && kvmeter_slot_is_ram(new) && new->npages > vm->main_pages) {
-		vm->main_slot = new->id;
-		vm->main_pages = new->npages;
-	}
-}
-
-static void add_slot(struct kvmeter_vm_rec *vm, const struct kvm_memory_slot *slot, int sign)
-{
-	s64 pages = sign * (s64)slot->npages;
-	bool ram = !slot->as_id && kvmeter_slot_is_ram(slot);
-
-	if (ram)
-		vm->ram_pages += pages;
-	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
-		return;
-	if (ram)
-		vm->ram_log_pages += pages;
-	vm->log_slots += sign;
-	vm->log_pages += pages;
 }
 
 /**
@@ -127,11 +96,7 @@ void kvmeter_store_change_log(struct kvm *kvm, const struct kvm_memory_slot *old
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm && vm->scanned) {
 		before = vm->logging;
-		if (old)
-			add_slot(vm, old, -1);
-		if (new)
-			add_slot(vm, new, 1);
-		change_main(vm, old, new);
+		kvmeter_slots_change(&vm->slots, old, new);
 		vm->ring = kvm->dirty_ring_size;
 		if (!vm->asked)
 			vm->all_set = kvm_dirty_log_manual_protect_and_init_set(kvm);
