@@ -150,10 +150,34 @@ static const struct file_operations table_fops = {
 	.release = table_release,
 };
 
+struct feature {
+	const char *name;
+	u32 bit;
+	const char *why_off;
+};
+
+static const struct feature features[] = {
+	{ "dirty", KVMETER_FEATURE_DIRTY,
+	  "kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found" },
+	{ "write_faults", KVMETER_FEATURE_FAULT, "kvm_mmu_set_spte or fast_page_fault not found" },
+	{ "kvm_writes", KVMETER_FEATURE_OWN,
+	  "a function of KVM's that writes to guest memory not found" },
+	{ "log_calls", KVMETER_FEATURE_SYNC,
+	  "a function of KVM's for memory slots or dirty logs not found" },
+	{ "driven_sessions", KVMETER_FEATURE_DRIVE,
+	  "one of the above is, or a function of KVM's to arm pages not found" },
+	{ "subreasons", KVMETER_FEATURE_SUB, "parameter subreasons" },
+	{ "attribution", KVMETER_FEATURE_THIEF,
+	  "parameter attribution, or sched_migrate_task not found" },
+	{ "limits", KVMETER_FEATURE_LIMIT,
+	  "tg_throttle_down, tg_unthrottle_up, free_fair_sched_group or runqueues not found" },
+};
+
 static int status_show(struct seq_file *m, void *v)
 {
 	static const char *const vendor[] = { "none", "vmx", "svm" };
 	static const char *const source[] = { "unproven", "direct", "vendor", "none" };
+	const struct feature *f;
 	struct kvmeter_info info;
 	struct kvmeter_host h;
 
@@ -162,22 +186,12 @@ static int status_show(struct seq_file *m, void *v)
 	seq_printf(m, "abi: %u\n", h.abi);
 	seq_printf(m, "vendor: %s\n", vendor[h.vendor]);
 	seq_printf(m, "reason_source: %s\n", source[h.reason_source]);
-	seq_printf(m, "dirty: %s\n", h.features & KVMETER_FEATURE_DIRTY ? "on" :
-		   "off: kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found");
-	seq_printf(m, "write_faults: %s\n", h.features & KVMETER_FEATURE_FAULT ? "on" :
-		   "off: kvm_mmu_set_spte or fast_page_fault not found");
-	seq_printf(m, "kvm_writes: %s\n", h.features & KVMETER_FEATURE_OWN ? "on" :
-		   "off: a function of KVM's that writes to guest memory not found");
-	seq_printf(m, "log_calls: %s\n", h.features & KVMETER_FEATURE_SYNC ? "on" :
-		   "off: a function of KVM's for memory slots or dirty logs not found");
-	seq_printf(m, "driven_sessions: %s\n", h.features & KVMETER_FEATURE_DRIVE ? "on" :
-		   "off: one of the above is, or a function of KVM's to arm pages not found");
-	seq_printf(m, "subreasons: %s\n", h.features & KVMETER_FEATURE_SUB ? "on" :
-		   "off: parameter subreasons");
-	seq_printf(m, "attribution: %s\n", h.features & KVMETER_FEATURE_THIEF ? "on" :
-		   "off: parameter attribution, or sched_migrate_task not found");
-	seq_printf(m, "limits: %s\n", h.features & KVMETER_FEATURE_LIMIT ? "on" :
-		   "off: tg_throttle_down, tg_unthrottle_up, free_fair_sched_group or runqueues not found");
+	for (f = features; f < features + ARRAY_SIZE(features); f++) {
+		if (h.features & f->bit)
+			seq_printf(m, "%s: on\n", f->name);
+		else
+			seq_printf(m, "%s: off: %s\n", f->name, f->why_off);
+	}
 	seq_printf(m, "limits_lost: %lu\n", kvmeter_limit_lost_nr());
 	seq_printf(m, "attached: %u\n", info.attached);
 	seq_printf(m, "max_vms: %u\n", h.max_vms);
