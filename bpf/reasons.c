@@ -2,6 +2,7 @@
 /* Words for the numbers of the contract: exit reasons, their classes, sub-reasons, states. */
 #include <kvmeter/reasons.h>
 #include <kvmeter/user_exits.h>
+#include <kvmeter/words.h>
 
 #include "reader.h"
 
@@ -28,30 +29,17 @@ static const struct user_exit user_exits[] = { KVMETER_USER_EXIT_REASONS(USER_EX
 _Static_assert(sizeof(user_exits) / sizeof(*user_exits) < KVMETER_USER_EXITS,
 	       "the last entry takes what has no name");
 
-static const char *const states[KVMETER_STATE_NR] = {
-	[KVMETER_STATE_GUEST] = "guest", [KVMETER_STATE_KERNEL] = "kernel",
-	[KVMETER_STATE_VMM] = "vmm",	 [KVMETER_STATE_HALT] = "halt",
-	[KVMETER_STATE_STEAL] = "steal", [KVMETER_STATE_THROTTLE] = "throttle",
-};
+static const char *const vendors[] = { KVMETER_VENDOR_WORDS(KVMETER_WORD) };
+static const char *const reason_sources[] = { KVMETER_REASON_SOURCE_WORDS(KVMETER_WORD) };
+static const char *const states[] = { KVMETER_STATE_WORDS(KVMETER_WORD) };
+static const char *const sub_kinds[] = { KVMETER_SUB_KIND_WORDS(KVMETER_WORD) };
+static const char *const thief_kinds[] = { KVMETER_THIEF_KIND_WORDS(KVMETER_WORD) };
+static const char *const log_states[] = { KVMETER_LOG_STATE_WORDS(KVMETER_WORD) };
+static const char *const sessions[] = { KVMETER_SESSION_WORDS(KVMETER_WORD) };
+static const char *const session_ends[] = { KVMETER_SESSION_END_WORDS(KVMETER_WORD) };
 
-static const char *const sub_kinds[KVMETER_SUB_NR] = {
-	[KVMETER_SUB_NONE] = "NONE",
-	[KVMETER_SUB_MSR_READ] = "MSR_READ",
-	[KVMETER_SUB_MSR_WRITE] = "MSR_WRITE",
-	[KVMETER_SUB_IO_IN] = "IO_IN",
-	[KVMETER_SUB_IO_OUT] = "IO_OUT",
-	[KVMETER_SUB_MMIO] = "MMIO",
-	[KVMETER_SUB_CPUID] = "CPUID",
-	[KVMETER_SUB_HYPERCALL] = "HYPERCALL",
-	[KVMETER_SUB_PAGE_FAULT] = "PAGE_FAULT",
-};
-
-static const char *const thief_kinds[KVMETER_THIEF_NR] = {
-	[KVMETER_THIEF_OTHER] = "OTHER",       [KVMETER_THIEF_VM] = "VM",
-	[KVMETER_THIEF_OWN_VCPU] = "OWN_VCPU", [KVMETER_THIEF_OWN_VMM] = "OWN_VMM",
-	[KVMETER_THIEF_KTHREAD] = "KTHREAD",   [KVMETER_THIEF_PROCESS] = "PROCESS",
-	[KVMETER_THIEF_LIMIT] = "LIMIT",       [KVMETER_THIEF_IDLE] = "IDLE",
-};
+#define FIND_WORD(words, number) \
+	((number) < sizeof(words) / sizeof(*(words)) ? (words)[number] : "?")
 
 static const struct reason *find_reason(__u32 vendor, __u32 number)
 {
@@ -121,7 +109,7 @@ const char *kvmeter_reasons_user_exit(unsigned int number)
  */
 const char *kvmeter_reasons_state(__u32 state)
 {
-	return state < KVMETER_STATE_NR ? states[state] : "?";
+	return FIND_WORD(states, state);
 }
 
 /**
@@ -132,7 +120,7 @@ const char *kvmeter_reasons_state(__u32 state)
  */
 const char *kvmeter_reasons_sub_kind(__u32 kind)
 {
-	return kind < KVMETER_SUB_NR ? sub_kinds[kind] : "?";
+	return FIND_WORD(sub_kinds, kind);
 }
 
 /**
@@ -143,7 +131,7 @@ const char *kvmeter_reasons_sub_kind(__u32 kind)
  */
 const char *kvmeter_reasons_thief_kind(__u32 kind)
 {
-	return kind < KVMETER_THIEF_NR ? thief_kinds[kind] : "?";
+	return FIND_WORD(thief_kinds, kind);
 }
 
 /**
@@ -154,16 +142,7 @@ const char *kvmeter_reasons_thief_kind(__u32 kind)
  */
 const char *kvmeter_reasons_vendor(__u32 vendor)
 {
-	switch (vendor) {
-	case KVMETER_VENDOR_NONE:
-		return "none";
-	case KVMETER_VENDOR_VMX:
-		return "vmx";
-	case KVMETER_VENDOR_SVM:
-		return "svm";
-	default:
-		return "?";
-	}
+	return FIND_WORD(vendors, vendor);
 }
 
 /**
@@ -174,18 +153,7 @@ const char *kvmeter_reasons_vendor(__u32 vendor)
  */
 const char *kvmeter_reasons_source(__u32 source)
 {
-	switch (source) {
-	case KVMETER_REASON_UNPROVEN:
-		return "unproven";
-	case KVMETER_REASON_DIRECT:
-		return "direct";
-	case KVMETER_REASON_VENDOR:
-		return "vendor";
-	case KVMETER_REASON_NONE:
-		return "none";
-	default:
-		return "?";
-	}
+	return FIND_WORD(reason_sources, source);
 }
 
 /* The last one has no name. */
@@ -209,18 +177,7 @@ const struct kvmeter_feature kvmeter_reasons_features[] = {
  */
 const char *kvmeter_reasons_log_state(__u32 state)
 {
-	switch (state) {
-	case KVMETER_LOG_OFF:
-		return "not_armed";
-	case KVMETER_LOG_BITMAP:
-		return "bitmap";
-	case KVMETER_LOG_RING:
-		return "ring";
-	case KVMETER_LOG_DRIVEN:
-		return "driven";
-	default:
-		return "unknown";
-	}
+	return state <= KVMETER_LOG_DRIVEN ? log_states[state] : log_states[KVMETER_LOG_UNKNOWN];
 }
 
 /**
@@ -254,18 +211,7 @@ bool kvmeter_reasons_is_armed(__u32 state)
  */
 const char *kvmeter_reasons_session(__u32 session)
 {
-	switch (session) {
-	case KVMETER_SESSION_NONE:
-		return "none";
-	case KVMETER_SESSION_DRIVEN:
-		return "driven";
-	case KVMETER_SESSION_OBSERVED:
-		return "observed";
-	case KVMETER_SESSION_ENDED:
-		return "ended";
-	default:
-		return "?";
-	}
+	return FIND_WORD(sessions, session);
 }
 
 /**
@@ -276,15 +222,5 @@ const char *kvmeter_reasons_session(__u32 session)
  */
 const char *kvmeter_reasons_session_end(__u32 end)
 {
-	static const char *const words[] = {
-		[KVMETER_END_NONE] = "none",
-		[KVMETER_END_STOPPED] = "stopped",
-		[KVMETER_END_DURATION] = "duration",
-		[KVMETER_END_CONTROLLER] = "controller",
-		[KVMETER_END_TAKEN_OVER] = "taken_over",
-		[KVMETER_END_SLOTS] = "slots",
-		[KVMETER_END_FAILED] = "failed",
-	};
-
-	return end < sizeof(words) / sizeof(*words) ? words[end] : "?";
+	return FIND_WORD(session_ends, end);
 }

@@ -13,6 +13,8 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include <kvmeter/words.h>
+
 #include "debugfs.h"
 #include "limit.h"
 #include "maps.h"
@@ -175,8 +177,8 @@ static const struct feature features[] = {
 
 static int status_show(struct seq_file *m, void *v)
 {
-	static const char *const vendor[] = { "none", "vmx", "svm" };
-	static const char *const source[] = { "unproven", "direct", "vendor", "none" };
+	static const char *const vendor[] = { KVMETER_VENDOR_WORDS(KVMETER_WORD) };
+	static const char *const source[] = { KVMETER_REASON_SOURCE_WORDS(KVMETER_WORD) };
 	const struct feature *f;
 	struct kvmeter_info info;
 	struct kvmeter_host h;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The tables in debugfs. What is a metric is taken from include/kvmeter/metrics.h. */
+/* The tables in debugfs. Metrics and words are those of include/kvmeter/. */
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/stddef.h>
 
 #include <kvmeter/metrics.h>
+#include <kvmeter/words.h>
 
 #include "names.h"
 #include "tables.h"
@@ -40,24 +41,13 @@ static const struct metric thief_metrics[] = { KVMETER_THIEF_METRICS(THIEF_METRI
 
 static const struct metric dirty_metrics[] = { KVMETER_DIRTY_METRICS(DIRTY_METRIC) };
 
-static const char *const state_names[KVMETER_STATE_NR] = {
-	"guest", "kernel", "vmm", "halt", "steal", "throttle",
-};
+static const char *const states[KVMETER_STATE_NR] = { KVMETER_STATE_WORDS(KVMETER_WORD) };
 
 static const char *log_state_name(u32 state)
 {
-	switch (state) {
-	case KVMETER_LOG_OFF:
-		return "not_armed";
-	case KVMETER_LOG_BITMAP:
-		return "bitmap";
-	case KVMETER_LOG_RING:
-		return "ring";
-	case KVMETER_LOG_DRIVEN:
-		return "driven";
-	default:
-		return "unknown";
-	}
+	static const char *const name[] = { KVMETER_LOG_STATE_WORDS(KVMETER_WORD) };
+
+	return name[state < ARRAY_SIZE(name) ? state : KVMETER_LOG_UNKNOWN];
 }
 
 static void show_hist(struct seq_file *m, const struct kvmeter_hist *hist)
@@ -112,12 +102,9 @@ static void show_exits(struct seq_file *m, const struct kvmeter_table_row *row)
 
 static const char *sub_name(u32 kind)
 {
-	static const char *const name[KVMETER_SUB_NR] = {
-		"NONE", "MSR_READ", "MSR_WRITE", "IO_IN", "IO_OUT", "MMIO", "CPUID", "HYPERCALL",
-		"PAGE_FAULT",
-	};
+	static const char *const name[KVMETER_SUB_NR] = { KVMETER_SUB_KIND_WORDS(KVMETER_WORD) };
 
-	return kind < KVMETER_SUB_NR ? name[kind] : "NONE";
+	return name[kind < KVMETER_SUB_NR ? kind : KVMETER_SUB_NONE];
 }
 
 static void show_subs(struct seq_file *m, const struct kvmeter_table_row *row)
@@ -150,10 +137,7 @@ static void show_comm(struct seq_file *m, const char *comm)
 static void show_thieves(struct seq_file *m, const struct kvmeter_table_row *row)
 {
 	static const char *const kind[KVMETER_THIEF_NR] = {
-		[KVMETER_THIEF_OTHER] = "OTHER", [KVMETER_THIEF_VM] = "VM",
-		[KVMETER_THIEF_OWN_VCPU] = "OWN_VCPU", [KVMETER_THIEF_OWN_VMM] = "OWN_VMM",
-		[KVMETER_THIEF_KTHREAD] = "KTHREAD", [KVMETER_THIEF_PROCESS] = "PROCESS",
-		[KVMETER_THIEF_LIMIT] = "LIMIT", [KVMETER_THIEF_IDLE] = "IDLE",
+		KVMETER_THIEF_KIND_WORDS(KVMETER_WORD)
 	};
 	const struct kvmeter_thief *t;
 	u32 i;
@@ -187,7 +171,7 @@ static void show_ledger(struct seq_file *m, const struct kvmeter_table_row *row)
 	ns[KVMETER_STATE_STEAL] += now - wake;
 	if (wake < now)
 		state = KVMETER_STATE_STEAL;
-	seq_printf(m, "%u %s %llu", v->vcpu_id, state_names[state], now - v->first_ns);
+	seq_printf(m, "%u %s %llu", v->vcpu_id, states[state], now - v->first_ns);
 	for (i = 0; i < KVMETER_STATE_NR; i++)
 		seq_printf(m, " %llu", ns[i]);
 	seq_putc(m, '\n');
@@ -231,15 +215,14 @@ static void show_dirty(struct seq_file *m, const struct kvmeter_table_row *row)
 
 static void show_sessions(struct seq_file *m, const struct kvmeter_table_row *row)
 {
-	static const char *const session[] = { "none", "driven", "observed", "ended" };
-	static const char *const end[] = {
-		"-", "stopped", "duration", "controller", "taken_over", "slots", "failed",
-	};
+	static const char *const session[] = { KVMETER_SESSION_WORDS(KVMETER_WORD) };
+	static const char *const end[] = { KVMETER_SESSION_END_WORDS(KVMETER_WORD) };
 	const struct kvmeter_dirty *d = &row->dirty;
 
 	seq_printf(m, "%.*s %s %s %s %u %llu %llu %llu %llu %u ", KVMETER_NAME_LEN, row->vm.id,
-		   log_state_name(row->vm.log_state), session[d->session], end[d->end],
-		   d->controller, d->interval_ns, d->start_ns, d->end_ns, d->update_ns, d->windows);
+		   log_state_name(row->vm.log_state), session[d->session],
+		   d->end ? end[d->end] : "-", d->controller, d->interval_ns, d->start_ns,
+		   d->end_ns, d->update_ns, d->windows);
 	show_curve(m, d->curve);
 	seq_putc(m, ' ');
 	show_curve(m, d->median);
