@@ -191,6 +191,7 @@ static bool update(struct session *s, u64 now)
 	u64 armed_ns = 0;
 
 	s->dirty.update_ns = now;
+	s->dirty.intervals = s->track->intervals;
 	s->dirty.marks = atomic64_read(&s->track->marks);
 	s->dirty.untracked = atomic_read(&s->track->untracked);
 	if (!kvmeter_store_update_session(s->vm, s->gen, &s->dirty, &s->owner_curve[0][0],
@@ -265,7 +266,6 @@ static bool end_interval(struct session *s)
 	u32 end;
 
 	kvmeter_track_step(s->track, now);
-	s->dirty.intervals++;
 	compute_curves(s);
 	if (!update(s, now))
 		return false;
