@@ -281,6 +281,8 @@ static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
 {
 	struct kvmeter_vcpu_rec *v;
 
+	if (likely(!kvmeter_store_any_armed()))
+		return;
 	preempt_disable_notrace();
 	v = kvmeter_store_find_task(current);
 	if (v && READ_ONCE(v->logging))

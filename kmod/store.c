@@ -138,7 +138,6 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	vm->kvm = kvm;
 	vm->tdx = kvmeter_vm_is_tdx(kvm);
 	vm->scanned = false;
-	vm->logging = false;
 	vm->slots = (struct kvmeter_slots){};
 	vm->asked = false;
 	vm->all_set = false;
@@ -224,6 +223,7 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	WRITE_ONCE(slot->gen, vm->gen);
 	smp_wmb(); /* readers look at gen after copying */
 	memset((void *)slot + sizeof(slot->gen), 0, sizeof(*slot) - sizeof(slot->gen));
+	kvmeter_store_set_logging_locked(vm, false);
 	/* Whoever has the session finds it gone, and gives the track back. */
 	WRITE_ONCE(vm->track, NULL);
 	vm->dirty = (struct kvmeter_dirty){};

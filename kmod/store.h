@@ -274,6 +274,9 @@ DECLARE_PER_CPU(struct kvmeter_cpu, kvmeter_cpu);
 
 extern struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 
+/* VMs with dirty logging armed; changed under the store lock, read without it too. */
+extern u32 kvmeter_armed_nr;
+
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
 
@@ -298,7 +301,6 @@ void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_
 void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots);
 void kvmeter_store_change_log(struct kvm *kvm, const struct kvm_memory_slot *old,
 			      const struct kvm_memory_slot *new);
-bool kvmeter_store_any_armed(void);
 void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn);
 void kvmeter_store_add_clear(struct kvm *kvm);
 void kvmeter_store_add_sync(struct kvm *kvm, u32 slot);
@@ -350,6 +352,16 @@ static __always_inline bool kvmeter_store_find(struct kvm_vcpu *vcpu, struct kvm
 static __always_inline void kvmeter_store_forget_here(void)
 {
 	this_cpu_write(kvmeter_cpu.vcpu, NULL);
+}
+
+/**
+ * kvmeter_store_any_armed - is dirty logging armed for any VM?
+ *
+ * Context: any.
+ */
+static __always_inline bool kvmeter_store_any_armed(void)
+{
+	return READ_ONCE(kvmeter_armed_nr);
 }
 
 /**

@@ -38,6 +38,7 @@ struct kvmeter_vm_rec *kvmeter_store_find_vm_locked(const struct kvm *kvm);
 void kvmeter_store_tell_changed(void);
 void kvmeter_store_sum_untracked_locked(void);
 void kvmeter_store_write_host_locked(void);
+void kvmeter_store_set_logging_locked(struct kvmeter_vm_rec *vm, bool logging);
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm);
 void kvmeter_store_write_dirty_locked(const struct kvmeter_vm_rec *vm);
 void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v);

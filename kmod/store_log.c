@@ -6,6 +6,8 @@
 #include "compat.h"
 #include "store_impl.h"
 
+u32 kvmeter_armed_nr;
+
 static struct kvmeter_store *const st = &kvmeter_store;
 
 static u32 log_state(const struct kvmeter_vm_rec *vm)
@@ -17,6 +19,20 @@ static u32 log_state(const struct kvmeter_vm_rec *vm)
 	if (vm->driven)
 		return KVMETER_LOG_DRIVEN;
 	return vm->ring ? KVMETER_LOG_RING : KVMETER_LOG_BITMAP;
+}
+
+/**
+ * kvmeter_store_set_logging_locked - dirty logging of a VM is armed, or is not
+ * @vm: its record
+ * @logging: which of the two
+ *
+ * Context: store lock held.
+ */
+void kvmeter_store_set_logging_locked(struct kvmeter_vm_rec *vm, bool logging)
+{
+	lockdep_assert_held(&st->lock);
+	WRITE_ONCE(kvmeter_armed_nr, kvmeter_armed_nr + logging - vm->logging);
+	vm->logging = logging;
 }
 
 /**
@@ -40,7 +56,7 @@ void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 	if (logging && !vm->logging)
 		vm->armed_ns = kvmeter_clock_now();
 	vm->asked = asked;
-	vm->logging = logging;
+	kvmeter_store_set_logging_locked(vm, logging);
 	slot->log_slots = vm->slots.log_slots;
 	slot->log_pages = vm->slots.log_pages;
 	slot->ram_pages = vm->slots.ram_pages;
@@ -132,23 +148,6 @@ void kvmeter_store_add_clear(struct kvm *kvm)
 	raw_spin_unlock_irqrestore(&st->lock, flags);
 	if (changed)
 		kvmeter_store_tell_changed();
-}
-
-/**
- * kvmeter_store_any_armed - is dirty logging armed for any VM?
- *
- * Context: process.
- */
-bool kvmeter_store_any_armed(void)
-{
-	bool armed = false;
-	u32 i;
-
-	raw_spin_lock_irq(&st->lock);
-	for (i = 0; !armed && i < st->host.vms_hi; i++)
-		armed = st->vms[i].kvm && st->vms[i].logging;
-	raw_spin_unlock_irq(&st->lock);
-	return armed;
 }
 
 /**
