@@ -506,8 +506,9 @@ enum kvmeter_session_end {
 	KVMETER_END_STOPPED = 1,    /* KVMETER_DIRTY_STOP */
 	KVMETER_END_DURATION = 2,   /* as long as it was to last */
 	KVMETER_END_CONTROLLER = 3, /* the process that started it is gone */
-	KVMETER_END_TAKEN_OVER = 4, /* the VMM made a dirty-log call on memory of the session */
-	KVMETER_END_SLOTS = 5,	    /* the VMM made, deleted or changed a memory slot */
+	/* the VMM made a dirty-log call on memory of the session, or asked for a slot that logs */
+	KVMETER_END_TAKEN_OVER = 4,
+	KVMETER_END_SLOTS = 5,	    /* the VMM made, deleted or changed a memory slot otherwise */
 	KVMETER_END_FAILED = 6,	    /* KVM refused what was asked of it */
 };
 
@@ -519,7 +520,8 @@ enum kvmeter_session_end {
  * @end: enum kvmeter_session_end
  * @controller: process that started the session, in the initial PID namespace
  * @windows: windows that median and p95 are of, in [0, KVMETER_WINDOWS]
- * @interval_ns: of the session
+ * @interval_ns: of the session: how long an interval is to be. One gets longer where what is done
+ *		 at its end would take more than a quarter of a CPU
  * @start_ns: when it began
  * @end_ns: when it ended, 0 while it runs
  * @update_ns: when the session's figures were brought up to date last: at the end of an interval
@@ -651,7 +653,8 @@ struct kvmeter_attach {
  * @vm: filled in: the VM's slot in kvmeter_vms
  * @vm_gen: filled in: gen of that slot
  * @reserved0: zero
- * @interval_ns: KVMETER_INTERVAL_MIN_NS times a power of 2, up to KVMETER_INTERVAL_MAX_NS
+ * @interval_ns: KVMETER_INTERVAL_MIN_NS times a power of 2, up to KVMETER_INTERVAL_MAX_NS; as in
+ *		 struct kvmeter_dirty
  * @duration_ns: how long, from interval_ns to KVMETER_DURATION_MAX_NS; 0: until it is stopped
  * @reserved: zero
  */
