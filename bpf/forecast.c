@@ -346,6 +346,16 @@ static double search(struct kvmeter_forecast_plan *plan, double *value, double y
 	return yes;
 }
 
+/* The least of what @value points to in @plan that converges; one is found by doubling @first. */
+static double find_least(struct kvmeter_forecast_plan *plan, double *value, double first)
+{
+	double no = 0;
+
+	for (*value = first; !converges(plan); *value *= 2)
+		no = *value;
+	return search(plan, value, *value, no);
+}
+
 /**
  * kvmeter_forecast_min_bandwidth - the smallest bandwidth at which a migration converges
  * @plan: the migration; link_bytes_s has no part in it
@@ -355,15 +365,9 @@ static double search(struct kvmeter_forecast_plan *plan, double *value, double y
 double kvmeter_forecast_min_bandwidth(const struct kvmeter_forecast_plan *plan)
 {
 	struct kvmeter_forecast_plan p = *plan;
-	double no = 0;
 
 	/* With enough of it the very first round is of less than the downtime. */
-	p.bandwidth_bytes_s = KVMETER_FORECAST_PAGE_BYTES;
-	while (!converges(&p)) {
-		no = p.bandwidth_bytes_s;
-		p.bandwidth_bytes_s *= 2;
-	}
-	return search(&p, &p.bandwidth_bytes_s, p.bandwidth_bytes_s, no);
+	return find_least(&p, &p.bandwidth_bytes_s, KVMETER_FORECAST_PAGE_BYTES);
 }
 
 /**
@@ -375,14 +379,8 @@ double kvmeter_forecast_min_bandwidth(const struct kvmeter_forecast_plan *plan)
 double kvmeter_forecast_min_downtime(const struct kvmeter_forecast_plan *plan)
 {
 	struct kvmeter_forecast_plan p = *plan;
-	double no = 0;
 
-	p.downtime_s = 1e-6;
-	while (!converges(&p)) {
-		no = p.downtime_s;
-		p.downtime_s *= 2;
-	}
-	return search(&p, &p.downtime_s, p.downtime_s, no);
+	return find_least(&p, &p.downtime_s, 1e-6);
 }
 
 /**

@@ -64,6 +64,13 @@ static struct kvmeter_forecast_plan qemu(double ram_mib, double mib_s, double do
 	return plan;
 }
 
+static void run_saturating(struct kvmeter_forecast_plan *plan, double w, double r,
+			   struct kvmeter_forecast *f)
+{
+	set_saturating(&plan->curve, w, r);
+	kvmeter_forecast_run(plan, f);
+}
+
 TEST(curve_of_the_contract)
 {
 	__u64 pages[KVMETER_CURVE_NR] = { KVMETER_CURVE_NONE, 100, 160, 150, 200 };
@@ -142,8 +149,7 @@ TEST(geometric)
 
 	for (i = 0; i < 3; i++) {
 		l = lambdas[i];
-		set_saturating(&plan.curve, 0, l * 100 * MIB / PAGE);
-		kvmeter_forecast_run(&plan, &f);
+		run_saturating(&plan, 0, l * 100 * MIB / PAGE, &f);
 		n = ceil(log(v0 / (0.3 * 100 * MIB)) / log(1 / l));
 		bytes = v0 * (1 - pow(l, n + 1)) / (1 - l);
 		ASSERT_TRUE(f.converges);
@@ -160,12 +166,10 @@ TEST(geometric_diverges)
 	struct kvmeter_forecast_plan plan = textbook(4096, 100, 0.3);
 	struct kvmeter_forecast f;
 
-	set_saturating(&plan.curve, 0, 100 * MIB / PAGE);
-	kvmeter_forecast_run(&plan, &f);
+	run_saturating(&plan, 0, 100 * MIB / PAGE, &f);
 	ASSERT_FALSE(f.converges);
 	ASSERT_TRUE(is_near(4096 * MIB, f.remaining_bytes, 1e-6));
-	set_saturating(&plan.curve, 0, 200 * MIB / PAGE);
-	kvmeter_forecast_run(&plan, &f);
+	run_saturating(&plan, 0, 200 * MIB / PAGE, &f);
 	ASSERT_FALSE(f.converges);
 }
 
@@ -293,8 +297,7 @@ TEST(monotone)
 		seconds = HUGE_VAL;
 		for (mib_s = 10; mib_s < 5000; mib_s *= 1.1) {
 			plan = rule ? qemu(2048, mib_s, 0.3) : textbook(2048, mib_s, 0.3);
-			set_saturating(&plan.curve, 200 * MIB / PAGE, 150 * MIB / PAGE);
-			kvmeter_forecast_run(&plan, &f);
+			run_saturating(&plan, 200 * MIB / PAGE, 150 * MIB / PAGE, &f);
 			ASSERT_GE(f.converges, converged);
 			ASSERT_TRUE(!converged || f.seconds <= seconds + 0.2);
 			converged = f.converges;
@@ -304,8 +307,7 @@ TEST(monotone)
 		converged = false;
 		for (downtime_s = 0.01; downtime_s < 100; downtime_s *= 1.1) {
 			plan = rule ? qemu(2048, 80, downtime_s) : textbook(2048, 80, downtime_s);
-			set_saturating(&plan.curve, 200 * MIB / PAGE, 150 * MIB / PAGE);
-			kvmeter_forecast_run(&plan, &f);
+			run_saturating(&plan, 200 * MIB / PAGE, 150 * MIB / PAGE, &f);
 			ASSERT_GE(f.converges, converged);
 			converged = f.converges;
 		}
@@ -337,8 +339,7 @@ TEST(smallest_is_enough_and_needed)
 
 	for (rule = 0; rule < 2; rule++) {
 		p = rule ? qemu(2048, 80, 0.3) : textbook(2048, 80, 0.3);
-		set_saturating(&p.curve, 200 * MIB / PAGE, 150 * MIB / PAGE);
-		kvmeter_forecast_run(&p, &f);
+		run_saturating(&p, 200 * MIB / PAGE, 150 * MIB / PAGE, &f);
 		ASSERT_FALSE(f.converges);
 		value = kvmeter_forecast_min_bandwidth(&p);
 		ASSERT_LT(p.bandwidth_bytes_s, value);
@@ -355,12 +356,10 @@ TEST(extrapolation_is_told)
 	struct kvmeter_forecast_plan plan = textbook(8192, 100, 0.3);
 	struct kvmeter_forecast f;
 
-	set_saturating(&plan.curve, 0, 10 * MIB / PAGE);
-	kvmeter_forecast_run(&plan, &f);
+	run_saturating(&plan, 0, 10 * MIB / PAGE, &f);
 	ASSERT_TRUE(f.extrapolated);
 	plan = textbook(4096, 100, 0.3);
-	set_saturating(&plan.curve, 0, 10 * MIB / PAGE);
-	kvmeter_forecast_run(&plan, &f);
+	run_saturating(&plan, 0, 10 * MIB / PAGE, &f);
 	ASSERT_FALSE(f.extrapolated);
 }
 
@@ -371,8 +370,7 @@ TEST(huge_guest)
 	struct kvmeter_forecast f;
 	double value;
 
-	set_saturating(&plan.curve, MIB * MIB / PAGE, 8192 * MIB / PAGE);
-	kvmeter_forecast_run(&plan, &f);
+	run_saturating(&plan, MIB * MIB / PAGE, 8192 * MIB / PAGE, &f);
 	ASSERT_FALSE(f.converges);
 	value = kvmeter_forecast_min_bandwidth(&plan);
 	ASSERT_LT(1024 * MIB, value);
