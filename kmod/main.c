@@ -30,7 +30,12 @@ static bool can_scan;
 
 static void on_idle(struct work_struct *work)
 {
-	kvmeter_probes_enable(kvmeter_store_any_armed());
+	if (kvmeter_store_any_armed())
+		return;
+	kvmeter_probes_enable(false);
+	/* One that was armed meanwhile may have been told of before that. */
+	if (kvmeter_store_any_armed())
+		kvmeter_probes_enable(true);
 }
 
 static DECLARE_DELAYED_WORK(idle_work, on_idle);
