@@ -10,11 +10,28 @@ set -eu -o pipefail
 guests=()
 trap 'kill "${guests[@]}" 2>/dev/null || true' EXIT
 
+fail()
+{
+	echo "demo: $*" >&2
+	exit 1
+}
+
+# show ARGUMENT...: of kvmeter's
 show()
 {
 	echo
 	echo "# kvmeter $*"
-	bpf/kvmeter "$@"
+	bpf/kvmeter "$@" | tee /tmp/shown
+}
+
+# expect PATTERN...: each has a line in what was shown last
+expect()
+{
+	local pattern
+
+	for pattern; do
+		grep -Eq -e "$pattern" /tmp/shown || fail "nothing there is like '$pattern'"
+	done
 }
 
 # start NAME LOAD: a stock QEMU, with a stock Debian kernel
@@ -23,20 +40,17 @@ start()
 	qemu-system-x86_64 -name "guest=$1,debug-threads=on" -accel kvm -cpu host -smp 1 -m 256 \
 		-nodefaults -no-user-config -display none -serial "file:/tmp/$1.console" \
 		-kernel /guest/vmlinuz -initrd /guest/initrd \
-		-append "console=ttyS0 quiet panic=-1 kvmeter.load=$2" &
+		-append "console=ttyS0 quiet panic=-1 kvmeter.load=$2" 2>"/tmp/$1.log" &
 	guests+=($!)
 }
 
 wait_ready()
 {
-	local tries=600
+	local tries=1200
 
 	while ! grep -q 'kvmeter-guest: ready' "/tmp/$1.console" 2>/dev/null; do
 		tries=$((tries - 1))
-		if [ $tries = 0 ]; then
-			echo "demo: guest $1 did not come up" >&2
-			exit 1
-		fi
+		[ $tries != 0 ] || fail "guest $1 did not come up: $(cat "/tmp/$1.log")"
 		sleep 0.1
 	done
 }
@@ -48,28 +62,49 @@ wait_ready web
 wait_ready db
 
 show status
+expect '^vms: 2 of ' '^vcpus: 2 of ' '^untracked_exits: 0$'
 show list
+expect '^db .* not armed$' '^web .* not armed$'
 show list --by vcpu
+expect '^db ' '^web '
 show stat 2 2
+expect '^db .* not armed$' '^web .* not armed$'
 show ledger 2 2
+expect '^db ' '^web '
 show exits web -z
+expect '^ +CPUID +[1-9]' '^ +IO +[1-9]'
 show exits db -z
+expect '^ +IOIO +[1-9]' '^ +IO +[1-9]'
 show wakeups
+expect '^db ' '^web '
 
 echo 1 >/sys/module/kvmeter/parameters/subreasons
 sleep 2
 show exits db --by sub
+expect '^ +IO_IN +0x71 +[1-9]' # the CMOS clock
 echo 0 >/sys/module/kvmeter/parameters/subreasons
 
 show steal
+expect '^db ' '^web '
 show steal --by thief
+expect '^db .* vm web ' '^web .* vm db '
 show steal --matrix
+expect '^db ' '^web '
 
 show dirty start web --interval 500ms
-sleep 10
-show dirty web
+expect ': driven session, interval 500 ms'
+show dirty web --heat 0.5 16
+expect '^ +0x[0-9a-f]+ [|] *[^ |].*[|]$' '  16 columns in '
+show dirty web 4 1
+expect '^web .* driven +[0-9.]*[1-9]' '^  median( +-)* +[0-9.]*[1-9]'
 show forecast web --bandwidth 1G --downtime 300ms
+expect '^median  yes ' '^p95     yes '
+show forecast web --bandwidth 10M --downtime 100ms
+expect '^median  no ' '^p95     no ' '^to make it yes by median: '
 show dirty stop web
+expect ': stopped$'
+show dirty status
+expect '^web .* not armed ended    stopped '
 
 echo
 echo "# bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vms | head -n 16"
