@@ -25,16 +25,30 @@
 
 . "$(dirname "$0")/lib.sh"
 
+# in_lab KERNEL LEG ARGUMENT...: what the host prints; to standard error if it fails
+in_lab()
+{
+	local out
+
+	if out=$("$KVMETER_TOP/scripts/lab.sh" --kernel "$1" --leg "$2" --timeout 1200 "${@:3}"); then
+		echo "$out"
+	else
+		echo "$out" >&2
+		return 1
+	fi
+}
+
+# run_bench calls it where set -e does not hold.
 measure()
 {
-	local lab=("$KVMETER_TOP/scripts/lab.sh" --kernel "$1" --leg "$2" --timeout 1200) json throughput
+	local json throughput
 
 	if [ "$2" = intel ]; then
-		"${lab[@]}" -- sh selftests/bench_dirty.sh
+		in_lab "$@" -- sh selftests/bench_dirty.sh
 		return
 	fi
-	json=$("${lab[@]}" --icount -- sh selftests/bench_dirty.sh)
-	throughput=$("${lab[@]}" --parallel -- bash selftests/bench_writer.sh)
+	json=$(in_lab "$@" --icount -- sh selftests/bench_dirty.sh) || return
+	throughput=$(in_lab "$@" --parallel -- bash selftests/bench_writer.sh) || return
 	echo "${json%\}}, \"throughput\": $throughput}"
 }
 

@@ -4,6 +4,7 @@
  * says why a tick is one), all of KVM's work included.
  *
  *   bench_dirty log        while the VMM has the memory logged: "COST PAGES"
+ *   bench_dirty noticed    the same; fails unless the module has noticed all of them
  *   bench_dirty session    while a driven session does: "COST PAGES REARM", where REARM is what the
  *                          module took to arm one page again
  *
@@ -52,6 +53,24 @@ static int measure_log(struct vmm *vm)
 	return ret;
 }
 
+/* Has the module noticed each page, each time? */
+static int check_noticed(const struct vmm *vm, const struct meter *meter)
+{
+	struct meter_vcpu copy;
+	uint64_t noticed;
+	int ret;
+
+	ret = meter_read(meter, vm->fd, 0, &copy);
+	if (ret)
+		return ret;
+	noticed = copy.v.pml_pages - copy.v.pml_dups + copy.v.write_faults;
+	if (noticed >= PAGES_NR * ROUNDS_NR)
+		return 0;
+	fprintf(stderr, "bench_dirty: noticed %" PRIu64 " of %d pages\n", noticed,
+		PAGES_NR * ROUNDS_NR);
+	return -EPROTO;
+}
+
 /* Wait until all pages that were written are armed again; an interval is long, a round is not. */
 static int wait_rearmed(const struct session *s, const struct meter *m, uint64_t rearms,
 			struct kvmeter_dirty *copy)
@@ -93,30 +112,42 @@ static int measure_session(struct vmm *vm, struct meter *meter)
 	return ret;
 }
 
+static int measure_with_meter(struct vmm *vm, bool session)
+{
+	struct meter meter;
+	int ret;
+
+	ret = meter_open(&meter);
+	if (ret)
+		return ret;
+	if (session) {
+		ret = measure_session(vm, &meter);
+	} else {
+		ret = measure_log(vm);
+		if (!ret)
+			ret = check_noticed(vm, &meter);
+	}
+	meter_close(&meter);
+	return ret;
+}
+
 int main(int argc, char *argv[])
 {
-	bool session = argc == 2 && !strcmp(argv[1], "session");
-	struct meter meter;
+	const char *what = argc == 2 ? argv[1] : "";
+	bool log = !strcmp(what, "log"), session = !strcmp(what, "session");
 	struct vmm vm;
 	int ret;
 
-	if (argc != 2 || (!session && strcmp(argv[1], "log"))) {
-		fprintf(stderr, "usage: bench_dirty log|session\n");
+	if (!log && !session && strcmp(what, "noticed")) {
+		fprintf(stderr, "usage: bench_dirty log|noticed|session\n");
 		return 64;
 	}
 	ret = vmm_init(&vm, 1, PAGES_NR);
 	/* From here on all pages are there. */
 	if (!ret)
 		ret = rewrite(&vm, &(uint64_t){ 0 });
-	if (!ret && session) {
-		ret = meter_open(&meter);
-		if (!ret) {
-			ret = measure_session(&vm, &meter);
-			meter_close(&meter);
-		}
-	} else if (!ret) {
-		ret = measure_log(&vm);
-	}
+	if (!ret)
+		ret = log ? measure_log(&vm) : measure_with_meter(&vm, session);
 	vmm_exit(&vm);
 	if (ret)
 		fprintf(stderr, "bench_dirty: %s\n", strerror(-ret));

@@ -19,7 +19,7 @@ base_page=$(measure ./bench_dirty log)
 insmod ../kvmeter.ko
 ../bpf/kvmeter attach >/dev/null
 own_exit=$(measure ./bench_exit)
-own_page=$(measure ./bench_dirty log)
+own_page=$(measure ./bench_dirty noticed)
 session=$(measure ./bench_dirty session)
 ../bpf/kvmeter detach >/dev/null
 rmmod kvmeter
