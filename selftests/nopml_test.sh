@@ -55,8 +55,14 @@ case_superset_test()
 	program superset_test
 }
 
-echo "1..3"
+case_takeover_test()
+{
+	program takeover_test
+}
+
+echo "1..4"
 run_case switched_off
 run_case dirty_test
 run_case superset_test
+run_case takeover_test
 exit $((failed > 0))
