@@ -6,6 +6,8 @@
 # Sourced, never run. Everything a new kernel needs is one more entry in lab_kernels and kernel_suites.
 
 set -eu -o pipefail
+# A failure in $(...) is one too.
+shopt -s inherit_errexit
 
 KVMETER_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KVMETER_CACHE=${KVMETER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvmeter}
