@@ -46,7 +46,8 @@ static bool is_nested(const struct kvm_vcpu *vcpu)
  * @v: the vCPU's record
  * @vcpu: the vCPU
  *
- * Called while logging is on, after the ledger has taken note of the entry.
+ * Called while logging is on, after the ledger has taken note of the entry, and before it forgets
+ * what the exit took.
  *
  * Context: probes of that vCPU, preemption off, between kvmeter_store_write_begin() and _end().
  */
@@ -54,6 +55,8 @@ void kvmeter_dirty_mark_entry(struct kvmeter_vcpu_rec *v, const struct kvm_vcpu 
 {
 	u64 index;
 
+	if (v->marked_gfn != U64_MAX)
+		WRITE_ONCE(v->fault_ns, v->fault_ns + v->part[KVMETER_STATE_KERNEL]);
 	v->pml_index = KVMETER_PML_NONE;
 	v->pml_entry_ns = v->since_ns;
 	if (v->vm->tdx || is_nested(vcpu) ||

@@ -53,9 +53,9 @@ static noinline u64 enter_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu
 	kvmeter_ledger_move(v, KVMETER_STATE_GUEST, now);
 	kvmeter_subs_end(v);
 	kvmeter_exits_settle(v);
-	kvmeter_ledger_clear_parts(v);
 	if (v->logging)
 		kvmeter_dirty_mark_entry(v, vcpu);
+	kvmeter_ledger_clear_parts(v);
 	kvmeter_store_write_end(v->slot);
 	return now;
 }

@@ -50,6 +50,7 @@
  * @bytes: memory that it takes
  * @duration_ns: how long it is to last, 0: for ever
  * @next_ns: when the interval in progress is to end
+ * @fault_ns: the most time that one vCPU spent on faults in the last interval
  * @arm_ns: of an observed one: when logging was armed, as far as was seen
  * @sampled: of an observed one: bit n: curve[n] was sampled since
  * @track: when pages were dirtied
@@ -78,6 +79,7 @@ struct session {
 	u64 bytes;
 	u64 duration_ns;
 	u64 next_ns;
+	u64 fault_ns;
 	u64 arm_ns;
 	u32 sampled;
 	struct kvmeter_track *track;
@@ -92,6 +94,15 @@ struct session {
 
 /* For each time that the work takes, it rests for this many. */
 #define REST_PARTS 3
+
+/*
+ * And of an interval of a driven session, a vCPU spends no more than one part in so many in KVM on
+ * faults. That is not all it loses: there is also the way there and back.
+ */
+#define FAULT_PARTS 4
+
+/* An interval that is longer than t by more than one part in so many tells nothing of D(t). */
+#define LATE_PARTS 4
 
 static const u64 curve_ms[KVMETER_CURVE_NR] = KVMETER_CURVE_MS;
 
@@ -153,16 +164,18 @@ static void add_sample(struct session *s, u32 i, u64 pages)
 
 static void get_curve(struct session *s, u32 owner, u64 *out)
 {
+	u64 ns, least = s->dirty.interval_ns;
 	u32 i;
 
 	if (s->driven)
 		kvmeter_track_curve_back(s->track, owner, &s->curve);
 	else
 		kvmeter_track_curve_from(s->track, owner, s->arm_ns, &s->curve);
+	if (s->curve.nr > 1)
+		least = max(least, s->curve.ns[1] - s->curve.ns[1] / LATE_PARTS);
 	for (i = 0; i < KVMETER_CURVE_NR; i++) {
-		out[i] = KVMETER_CURVE_NONE;
-		if (curve_ms[i] * NSEC_PER_MSEC >= s->dirty.interval_ns)
-			out[i] = kvmeter_curve_at(&s->curve, curve_ms[i] * NSEC_PER_MSEC);
+		ns = curve_ms[i] * NSEC_PER_MSEC;
+		out[i] = ns < least ? KVMETER_CURVE_NONE : kvmeter_curve_at(&s->curve, ns);
 	}
 }
 
@@ -188,17 +201,19 @@ static void compute_curves(struct session *s)
 /* Show what there is. Tells whether the VM lives. */
 static bool update(struct session *s, u64 now)
 {
-	u64 armed_ns = 0;
+	struct kvmeter_session_news news;
 
 	s->dirty.update_ns = now;
 	s->dirty.intervals = s->track->intervals;
 	s->dirty.marks = atomic64_read(&s->track->marks);
 	s->dirty.untracked = atomic_read(&s->track->untracked);
 	if (!kvmeter_store_update_session(s->vm, s->gen, &s->dirty, &s->owner_curve[0][0],
-					  &armed_ns, &s->track->nr_owners))
+					  &news))
 		return false;
-	if (armed_ns && armed_ns != s->arm_ns) {
-		s->arm_ns = armed_ns;
+	s->track->nr_owners = news.nr_owners;
+	s->fault_ns = news.fault_ns;
+	if (news.armed_ns && news.armed_ns != s->arm_ns) {
+		s->arm_ns = news.armed_ns;
 		s->sampled = 0;
 	}
 	return true;
@@ -288,14 +303,16 @@ static bool end_interval(struct session *s)
 }
 
 /*
- * However much a guest dirties, the work takes no more than a quarter of a CPU: an interval gets
- * longer if need be.
+ * However much a guest dirties, the work takes no more than a quarter of a CPU, and the guest loses
+ * no more to its faults: an interval gets longer if need be.
  */
 static void queue_next(struct session *s, u64 begin)
 {
 	u64 now = kvmeter_clock_now();
 	u64 rest = REST_PARTS * (now - begin);
 
+	if (s->driven)
+		rest = max(rest, min_t(u64, FAULT_PARTS * s->fault_ns, KVMETER_INTERVAL_MAX_NS));
 	s->next_ns += s->dirty.interval_ns;
 	if ((s64)(s->next_ns - now - rest) < 0)
 		s->next_ns = now + rest;

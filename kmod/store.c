@@ -259,6 +259,8 @@ static void begin_rec(struct kvmeter_vcpu_rec *v)
 	v->wait_cpu = -1;
 	v->fault_write = false;
 	v->marked_gfn = U64_MAX;
+	v->fault_ns = 0;
+	v->seen_fault_ns = 0;
 	v->owner = v->vm->nr_owners + 1 < KVMETER_OWNERS ? ++v->vm->nr_owners : 0;
 	memset(v->row_of, 0, sizeof(v->row_of));
 	memset(v->row_of_l2, 0, sizeof(v->row_of_l2));

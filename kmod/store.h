@@ -126,6 +126,8 @@ struct kvmeter_vm_rec;
  * @fault_write: the last exit was a write fault; owner writes, as the next two
  * @fault_gfn: page of that fault
  * @marked_gfn: page that the last fault made dirty, which the log may tell once more
+ * @fault_ns: time in which KVM handled exits at which a fault made a page dirty; owner writes
+ * @seen_fault_ns: that when an interval of a session ended last; store lock
  * @gen: of the slot; store lock
  * @mem_gen: generation of the memory that @slot, @rows and @subs are in; store lock
  * @index: of the slot; constant
@@ -193,6 +195,8 @@ struct kvmeter_vcpu_rec {
 	bool fault_write;
 	u64 fault_gfn;
 	u64 marked_gfn;
+	u64 fault_ns;
+	u64 seen_fault_ns;
 	u32 gen;
 	u32 mem_gen;
 	u32 index;
@@ -280,6 +284,18 @@ extern u32 kvmeter_armed_nr;
 extern u32 kvmeter_max_vms;
 extern u32 kvmeter_max_vcpus;
 
+/**
+ * struct kvmeter_session_news - what a session is told of its VM
+ * @armed_ns: when logging was armed last, 0 if it is not
+ * @nr_owners: one more than the largest owner
+ * @fault_ns: the most time that one of its vCPUs has spent on faults since the last time
+ */
+struct kvmeter_session_news {
+	u64 armed_ns;
+	u32 nr_owners;
+	u64 fault_ns;
+};
+
 int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor);
 void kvmeter_store_exit(void);
 
@@ -308,7 +324,7 @@ void kvmeter_store_add_sync(struct kvm *kvm, u32 slot);
 int kvmeter_store_begin_session(struct kvm *kvm, struct kvmeter_track *track,
 				const struct kvmeter_dirty *dirty, u32 *vm, u32 *gen);
 bool kvmeter_store_update_session(u32 vm, u32 gen, const struct kvmeter_dirty *dirty,
-				  const u64 *curves, u64 *armed_ns, u32 *nr_owners);
+				  const u64 *curves, struct kvmeter_session_news *news);
 void kvmeter_store_stop_driving(struct kvm *kvm);
 void kvmeter_store_end_session(u32 vm, u32 gen, u32 end, u64 now);
 struct kvm *kvmeter_store_next_unscanned(u32 *vm);

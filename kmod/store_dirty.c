@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the store keeps of the pages that each VM dirties. */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 
@@ -149,36 +150,45 @@ int kvmeter_store_begin_session(struct kvm *kvm, struct kvmeter_track *track,
 	return ret;
 }
 
+static void update_vcpu_locked(struct kvmeter_vcpu_rec *v, const u64 *curves,
+			       struct kvmeter_session_news *news)
+{
+	u64 fault_ns = READ_ONCE(v->fault_ns);
+	u32 i;
+
+	news->fault_ns = max(news->fault_ns, fault_ns - v->seen_fault_ns);
+	v->seen_fault_ns = fault_ns;
+	for (i = 0; v->owner && i < KVMETER_CURVE_NR; i++)
+		WRITE_ONCE(v->slot->dirty_curve[i], curves[v->owner * KVMETER_CURVE_NR + i]);
+}
+
 /**
  * kvmeter_store_update_session - show what a session has found
  * @vm: the VM's slot
  * @gen: gen of that slot
  * @dirty: the session's fields of it are shown
  * @curves: D(t) by owner and KVMETER_CURVE_MS, for the VM's vCPUs
- * @armed_ns: set to when logging was armed last, 0 if it is not
- * @nr_owners: set to one more than the largest owner
+ * @news: filled in
  *
  * Context: process.
  * Return: false if the VM is gone.
  */
 bool kvmeter_store_update_session(u32 vm, u32 gen, const struct kvmeter_dirty *dirty,
-				  const u64 *curves, u64 *armed_ns, u32 *nr_owners)
+				  const u64 *curves, struct kvmeter_session_news *news)
 {
 	struct kvmeter_vm_rec *rec;
 	struct kvmeter_vcpu_rec *v;
-	u32 i;
 
 	raw_spin_lock_irq(&st->lock);
 	rec = find_gen_locked(vm, gen);
 	if (rec) {
 		copy_session(&rec->dirty, dirty);
 		kvmeter_store_write_dirty_locked(rec);
-		*nr_owners = rec->nr_owners + 1;
-		*armed_ns = rec->logging ? rec->armed_ns : 0;
+		news->nr_owners = rec->nr_owners + 1;
+		news->armed_ns = rec->logging ? rec->armed_ns : 0;
+		news->fault_ns = 0;
 		list_for_each_entry(v, &rec->vcpus, siblings)
-			for (i = 0; v->owner && i < KVMETER_CURVE_NR; i++)
-				WRITE_ONCE(v->slot->dirty_curve[i],
-					   curves[v->owner * KVMETER_CURVE_NR + i]);
+			update_vcpu_locked(v, curves, news);
 	}
 	raw_spin_unlock_irq(&st->lock);
 	return rec;

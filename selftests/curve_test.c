@@ -182,7 +182,7 @@ static int start_runner(struct runner *r, uint64_t begin_ns)
 
 /*
  * All figures as they are in the middle between two intervals: those of the vCPUs are brought up
- * to date one after the other.
+ * to date one after the other. After an interval that ended late there is none for the shortest t.
  */
 static int take_look(FIXTURE_DATA(curve) * t, struct look *look)
 {
@@ -203,7 +203,8 @@ static int take_look(FIXTURE_DATA(curve) * t, struct look *look)
 		}
 		if (!ret)
 			ret = session_copy(&t->session, &t->meter, &after);
-	} while (!ret && after.update_ns != look->d.update_ns);
+	} while (!ret && (after.update_ns != look->d.update_ns ||
+			  look->d.curve[0] == KVMETER_CURVE_NONE));
 	return ret;
 }
 

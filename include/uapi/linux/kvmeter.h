@@ -521,7 +521,8 @@ enum kvmeter_session_end {
  * @controller: process that started the session, in the initial PID namespace
  * @windows: windows that median and p95 are of, in [0, KVMETER_WINDOWS]
  * @interval_ns: of the session: how long an interval is to be. One gets longer where what is done
- *		 at its end would take more than a quarter of a CPU
+ *		 at its end would take more than a quarter of a CPU, or where a vCPU spent more than
+ *		 a quarter of the last one on faults, as without Page Modification Logging
  * @start_ns: when it began
  * @end_ns: when it ended, 0 while it runs
  * @update_ns: when the session's figures were brought up to date last: at the end of an interval
@@ -544,8 +545,9 @@ enum kvmeter_session_end {
  * @sent_pages: what the VMM had to send in that last round: round_pages as it was then
  * @curve: D(t) in pages, t by KVMETER_CURVE_MS: distinct pages dirtied within the t that have just
  *	   passed. Where the boundaries of intervals are not t apart, interpolated between the two
- *	   nearest. KVMETER_CURVE_NONE as long as the session is shorter than t. Of an observed
- *	   session: within t from when logging was armed last
+ *	   nearest. KVMETER_CURVE_NONE as long as the session is shorter than t, and where the last
+ *	   interval took longer than t by a third or more. Of an observed session: within t from when
+ *	   logging was armed last
  * @median: median of curve over the last windows, which end an interval apart
  * @p95: 95th percentile of the same, nearest rank
  * @reserved: zero
