@@ -203,8 +203,8 @@ static int take_look(FIXTURE_DATA(curve) * t, struct look *look)
 		}
 		if (!ret)
 			ret = session_copy(&t->session, &t->meter, &after);
-	} while (!ret && (after.update_ns != look->d.update_ns ||
-			  look->d.curve[0] == KVMETER_CURVE_NONE));
+	} while (!ret &&
+		 (after.update_ns != look->d.update_ns || look->d.curve[0] == KVMETER_CURVE_NONE));
 	return ret;
 }
 

@@ -73,9 +73,9 @@ TEST_F_TIMEOUT(cost, guest_goes_on, 120)
 
 	ASSERT_LT(from.v.since_ns, to.v.since_ns);
 	kernel_pct = 100.0 * (double)(to.v.kernel_ns - from.v.kernel_ns) /
-		     (double)(to.v.since_ns - from.v.since_ns);
+		(double)(to.v.since_ns - from.v.since_ns);
 	longer = (double)(end.update_ns - begin.update_ns) /
-		 (double)((end.intervals - begin.intervals) * INTERVAL_NS);
+		(double)((end.intervals - begin.intervals) * INTERVAL_NS);
 	TH_LOG("in KVM %.1f %% of the time; intervals %.2f times as long; %" PRIu64
 	       " faults, %" PRIu64 " pages logged by the CPU",
 	       kernel_pct, longer, to.v.write_faults - from.v.write_faults,

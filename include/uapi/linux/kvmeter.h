@@ -545,9 +545,9 @@ enum kvmeter_session_end {
  * @sent_pages: what the VMM had to send in that last round: round_pages as it was then
  * @curve: D(t) in pages, t by KVMETER_CURVE_MS: distinct pages dirtied within the t that have just
  *	   passed. Where the boundaries of intervals are not t apart, interpolated between the two
- *	   nearest. KVMETER_CURVE_NONE as long as the session is shorter than t, and where the last
- *	   interval took longer than t by a third or more. Of an observed session: within t from when
- *	   logging was armed last
+ *	   nearest. KVMETER_CURVE_NONE as long as the session is shorter than t, or if the last
+ *	   interval took longer than t by a third or more. Of an observed session: within t from
+ *	   when logging was armed last
  * @median: median of curve over the last windows, which end an interval apart
  * @p95: 95th percentile of the same, nearest rank
  * @reserved: zero
