@@ -10,8 +10,8 @@
  * A lap writes to each page of the memory in one of a few chunks, in random order, by several
  * vCPUs that also read; between two chunks the VMM takes the log, and so arms the pages again. In
  * a quiet lap each page has one vCPU, and the log is taken when all are still: then the count of
- * pages is exact too. In a busy lap vCPUs write to and read the same pages, while the log is being
- * taken and pages are taken away from the guest.
+ * pages is that of the log too, but for a few that fault twice. In a busy lap vCPUs write to and
+ * read the same pages, while the log is being taken and pages are taken away from the guest.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,6 +36,11 @@
 #define TAKES 7
 #define VARIANTS 8
 #define PAGE_DIRTYINGS 1000003
+/*
+ * A page whose entry the host takes away meanwhile, or a CPU has not seen change, faults once more,
+ * and is counted then: one page in so many, and one.
+ */
+#define RECOUNTED_PARTS 10000
 
 _Static_assert(VARIANTS *LAPS_FAST *PAGES_FAST >= PAGE_DIRTYINGS, "all of them together");
 
@@ -59,6 +64,8 @@ FIXTURE(superset)
 	uint64_t nr_logged;
 	/* In all laps: pages dirtied, missed by the session, and reported without reason. */
 	uint64_t dirtied, missed, surplus;
+	/* In those in which no page is written to by two vCPUs: counted more often than logged. */
+	uint64_t recounted;
 };
 
 FIXTURE_VARIANT(superset)
@@ -337,8 +344,10 @@ static void run_lap(struct __test_metadata *_metadata, FIXTURE_DATA(superset) * 
 		ASSERT_EQ(0, count_pages(t, &after));
 		ASSERT_EQ(0, take_log(t));
 		EXPECT_LE(hi - lo, after - before);
-		if (!busy)
-			EXPECT_EQ(t->nr_logged, after - before);
+		if (!busy) {
+			EXPECT_LE(t->nr_logged, after - before);
+			t->recounted += after - before - t->nr_logged;
+		}
 		ASSERT_EQ(0, compare(t, &t->missed, &t->surplus));
 		ASSERT_EQ(0, take_away_pages(t));
 	}
@@ -358,10 +367,12 @@ TEST_F_TIMEOUT(superset, equal, 600)
 		ASSERT_EQ(0, vmm_run(&self->vm.vcpu[lap], vmm_guest_busy, 1, 0, 0));
 	for (lap = 0; lap < LAPS; lap++)
 		run_lap(_metadata, self, lap);
-	TH_LOG("%" PRIu64 " pages dirtied, %" PRIu64 " missed, %" PRIu64 " made up", self->dirtied,
-	       self->missed, self->surplus);
+	TH_LOG("%" PRIu64 " pages dirtied, %" PRIu64 " missed, %" PRIu64 " made up, %" PRIu64
+	       " counted once more",
+	       self->dirtied, self->missed, self->surplus, self->recounted);
 	EXPECT_EQ(0, self->missed);
 	EXPECT_EQ(0, self->surplus);
+	EXPECT_GE(1 + self->dirtied / RECOUNTED_PARTS, self->recounted);
 }
 
 /* So that the variants say what they seem to: huge pages are there before the log is on. */
