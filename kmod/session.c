@@ -650,6 +650,7 @@ static int start_locked(struct kvm *kvm, struct kvmeter_dirty_start *a)
 	nr_sessions++;
 	sessions_bytes += s->bytes;
 	update(s, s->dirty.start_ns);
+	s->fault_ns = 0; /* it was of what went before */
 	set_over(s, false);
 	queue_next(s, s->dirty.start_ns);
 	return 0;

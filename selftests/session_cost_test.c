@@ -21,6 +21,7 @@
 /* A quarter on faults, as far as the interval before can tell, and what other exits take. */
 #define KERNEL_LIMIT_PCT 40.0
 #define LONGER 1.25
+#define NS_PER_S 1000000000.0
 
 FIXTURE(cost)
 {
@@ -89,6 +90,26 @@ TEST_F_TIMEOUT(cost, guest_goes_on, 120)
 	}
 	EXPECT_LE(LONGER, longer);
 	EXPECT_EQ(KVMETER_CURVE_NONE, end.curve[0]);
+}
+
+/* What a migration before it has cost does not make the first interval longer. */
+TEST_F_TIMEOUT(cost, begins_anew, 120)
+{
+	struct kvmeter_dirty d;
+	struct meter_vcpu copy;
+	int i;
+
+	ASSERT_EQ(0, vmm_set_log(&self->vm, true));
+	for (i = 0; i < INTERVALS; i++) {
+		usleep(INTERVAL_NS / 1000);
+		ASSERT_EQ(0, vmm_take_dirty(&self->vm));
+	}
+	ASSERT_EQ(0, vmm_set_log(&self->vm, false));
+	ASSERT_EQ(0, session_start(&self->session, self->meter.dev, self->vm.fd, 0, INTERVAL_NS));
+	ASSERT_EQ(0, look(self, 1, &d, &copy));
+	ASSERT_EQ(0, session_stop(&self->session));
+	TH_LOG("the first interval took %.3f s", (double)(d.update_ns - d.start_ns) / NS_PER_S);
+	EXPECT_GE(2 * INTERVAL_NS, d.update_ns - d.start_ns);
 }
 
 TEST_HARNESS_MAIN
