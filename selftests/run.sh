@@ -110,7 +110,8 @@ if [ $# = 0 ]; then
 			reader_pages_test reader_forecast_test \
 			exits_test ledger_test consistent_test preempt_test nested_test subs_test \
 			counters_test steal_test thief_test thief_own_test thief_churn_test \
-			dirty_test superset_test own_writes_test takeover_test session_test session_cost_test curve_test \
+			dirty_test superset_test own_writes_test takeover_test \
+			session_test session_cost_test curve_test \
 			attach_test lifetime_test load_test session_load_test
 	else
 		set -- nokvm_test
