@@ -129,9 +129,9 @@ check_pml()
 # What wants a stock QEMU and a whole root, and the lab itself.
 check_amd()
 {
-	in_lab "$1" amd --parallel --timeout 900 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
+	in_lab "$1" amd --parallel --cpus 1 --timeout 900 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
 		perf_test.sh reader_test.sh reader_views_test.sh reader_dirty_test.sh
-	in_lab "$1" amd --parallel --timeout 900 -- sh selftests/run.sh migrate_test.sh
+	in_lab "$1" amd --parallel --cpus 1 --timeout 900 -- sh selftests/run.sh migrate_test.sh
 	"$here/lab-test.sh" "$1" amd || true
 }
 

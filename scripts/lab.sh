@@ -14,7 +14,8 @@
 #   --timeout SECONDS   of real time, for all of it (default 120 on amd, 300 on intel)
 #   --mem MIB           memory of the host (default 2048 on amd, 512 on intel)
 #   --cpus N            CPUs of the host (default 2; intel has 1)
-#   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without
+#   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without.
+#                       With more than one CPU the emulator hangs now and then
 #   --icount            amd only: one CPU on which a nanosecond is an instruction; figures repeat
 #   --append ARGUMENTS  more for the kernel's command line
 #   --no-kvm            do not load kvm before the command
@@ -143,8 +144,10 @@ make_initrd()
 }
 
 # By default one thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
-# that another has just patched: int3 traps that the kernel has no explanation for, and a panic now and then
-# when trace events are switched on. The price: a real guest in the host crawls.
+# that another has just patched, for ever if that is an int3 that the kernel knows nothing of any more: both CPUs then
+# stand at a patched instruction with interrupts off. With one CPU, either is right for programs; but where guests
+# run, the one thread sometimes misses the timer's interrupt and sleeps on, and a real guest crawls. So what wants
+# real guests and is not to hang has --parallel and --cpus 1.
 start_amd()
 {
 	local args=()
@@ -157,7 +160,9 @@ start_amd()
 	[ -z "$share" ] || args+=(-virtfs "local,path=$share,mount_tag=share,$shared")
 	[ -z "$out" ] || args+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=remap")
 
-	start qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot \
+	mkfifo "$tmp/monitor.in" "$tmp/monitor.out"
+	start qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-chardev "pipe,id=monitor,path=$tmp/monitor" -mon chardev=monitor \
 		-machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m "$mem" "${args[@]}" \
 		-virtfs "local,path=$root,mount_tag=root,$shared" \
 		-virtfs "local,path=$tmp/files,mount_tag=files,$shared" \
@@ -277,6 +282,36 @@ console_since_begin()
 	tr -d '\r' <"$tmp/console" | sed -n "/kvmeter-lab: $nonce begin/,\$p"
 }
 
+# ask COMMAND: what QEMU's monitor prints. It is given a second, however ill it is.
+ask()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	timeout 1 sh -c 'echo "$1" >"$2"' sh "$1" "$tmp/monitor.in" || true
+	timeout 1 cat "$tmp/monitor.out" || true
+}
+
+# Where the CPUs of a host that hangs are, twice, and what on their stacks may be return addresses. The host is
+# booted with nokaslr: /proc/kallsyms of any host with that kernel has their names.
+show_cpus()
+{
+	local cpu
+
+	[ -p "$tmp/monitor.in" ] || return 0
+	printf -- '---- where the CPUs are ----\n'
+	for ((cpu = 0; cpu < cpus; cpu++)); do
+		{
+			ask "cpu $cpu"
+			ask "info registers"
+			# shellcheck disable=SC2016 # the register
+			ask 'x /256gx $rsp'
+			ask "info registers"
+		} | tr -d '\r' >"$tmp/cpu"
+		printf 'CPU %s: %s\n' "$cpu" "$(grep -ao 'RIP=[0-9a-f]* RFL=.*' "$tmp/cpu" | tr '\n' ' ' || true)"
+		grep -ao '0xffffffff[89a-f][0-9a-f]*' "$tmp/cpu" | head -n 40 | tr '\n' ' ' | fold -s -w 110
+		echo
+	done
+}
+
 # Wait for the emulator to end; end it once nothing more can come. Sets timed_out.
 watch_host()
 {
@@ -287,6 +322,7 @@ watch_host()
 		sleep 0.2
 		if [ "$SECONDS" -ge "$deadline" ]; then
 			timed_out=1
+			show_cpus >&2
 			break
 		fi
 		# A host that is through, or has panicked, gets a moment to power off and to print the rest.
