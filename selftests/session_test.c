@@ -29,6 +29,8 @@
 #define WILD ((void *)0xdead000000000000UL)
 #define WILD_FD 1000
 #define DESTROY_ROUNDS (host_is_slow() ? 7 : 211)
+/* So that a guest, or a thread that tries the same again and again, leaves time for the others. */
+#define REST_US (host_is_slow() ? 10000u : 0u)
 
 /* Memory besides slot 0, where it can move to, and the bits of its log. */
 #define OTHER_SLOT 7
@@ -694,6 +696,7 @@ static void run_remote(int out)
 	writer_init(&w, &vm, 0);
 	for (i = 0; i < PAGES; i++)
 		writer_add(&w, WRITERS_GFN + i, false);
+	w.pause_us = REST_US;
 	if (writer_start(&w, true) || write(out, &vm.fd, sizeof(vm.fd)) != sizeof(vm.fd))
 		_exit(1);
 	for (;;)
@@ -804,6 +807,7 @@ static void *start_until_gone(void *arg)
 {
 	struct starter *s = arg;
 	struct session session;
+	uint64_t random = 1;
 	int ret;
 
 	while (!s->stop) {
@@ -811,6 +815,8 @@ static void *start_until_gone(void *arg)
 		s->started += !ret;
 		if (ret && ret != -EALREADY && ret != -EBADF && ret != -ENOENT && ret != -EINVAL)
 			s->ret = ret;
+		if (REST_US)
+			usleep(writers_random(&random, REST_US));
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Knuth's linear congruential generator MMIX. */
 #define LCG_MUL 6364136223846793005ull
@@ -46,6 +47,8 @@ static void *write_list(void *arg)
 		/* A signal: the rest of this run is dropped. */
 		if (w->ret == -EINTR)
 			w->ret = vmm_reset(&w->vm->vcpu[w->id]);
+		if (w->pause_us)
+			usleep(w->pause_us);
 	} while (!w->ret && w->forever && !w->stop);
 	return NULL;
 }

@@ -26,6 +26,7 @@
  * @value: what it writes; another one for each run of the list
  * @runs: how often the list has been worked through
  * @forever: again and again, until it is stopped
+ * @pause_us: what it sleeps after each time, in the VMM; 0 unless it is set before the start
  * @thread: what it runs in
  * @stop: it is to end
  * @ret: 0, or the errno of what went wrong
@@ -37,6 +38,7 @@ struct writer {
 	uint32_t value;
 	atomic_ulong runs;
 	bool forever;
+	unsigned int pause_us;
 	pthread_t thread;
 	atomic_bool stop;
 	int ret;
