@@ -307,7 +307,7 @@ show_cpus()
 			ask "info registers"
 		} | tr -d '\r' >"$tmp/cpu"
 		printf 'CPU %s: %s\n' "$cpu" "$(grep -ao 'RIP=[0-9a-f]* RFL=.*' "$tmp/cpu" | tr '\n' ' ' || true)"
-		grep -ao '0xffffffff[89a-f][0-9a-f]*' "$tmp/cpu" | head -n 40 | tr '\n' ' ' | fold -s -w 110
+		{ grep -ao '0xffffffff[89a-f][0-9a-f]*' "$tmp/cpu" || true; } | sed 40q | tr '\n' ' ' | fold -s -w 110
 		echo
 	done
 }

@@ -37,8 +37,9 @@
 #define TURN 30
 /* How often the one that computes looks whether it is to stop. */
 #define SPIN_NS 1000000
-/* What "inflated" is, at least. */
+/* What "inflated" is, at least, and what a p99 that "stayed what it was" is at most. */
 #define INFLATED 10
+#define MORE 3
 
 FIXTURE(preempt)
 {
@@ -209,24 +210,34 @@ static void log_figures(struct __test_metadata *_metadata, const char *name,
 	EXPECT_LT(0, p99_ns(&f->hist));
 }
 
+/* By how much an emulator is slower at one time than at another is in both, before and after. */
+static double slower_p99_ns(const struct figures *before, const struct figures *after)
+{
+	double ns[] = { p99_ns(&before->hist), p99_ns(&after->hist) };
+
+	return ns[0] > ns[1] ? ns[0] : ns[1];
+}
+
 TEST_F_TIMEOUT(preempt, time_slices, 120)
 {
 	struct competitor competitor = { .turn_ns = SPIN_NS };
-	struct figures alone, shared;
+	struct figures alone, shared, alone_again;
 
 	ASSERT_EQ(0, measure(self, &alone));
 	ASSERT_EQ(0, measure_with(self, &competitor, &shared));
+	ASSERT_EQ(0, measure(self, &alone_again));
 
 	log_figures(_metadata, "alone", &alone);
 	log_figures(_metadata, "shared", &shared);
-	EXPECT_LE(p99_ns(&shared.hist), 2 * p99_ns(&alone.hist));
+	log_figures(_metadata, "alone again", &alone_again);
+	EXPECT_LE(p99_ns(&shared.hist), MORE * slower_p99_ns(&alone, &alone_again));
 	/* Of the same run: an emulator's own stalls are in the maximum, and in both means. */
 	EXPECT_GT(mean_ns(shared.trace.total_ns), 2 * mean_ns(shared.total_ns));
 }
 
 TEST_F_TIMEOUT(preempt, often, 120)
 {
-	struct figures alone, quiet, loaded;
+	struct figures alone, quiet, loaded, quiet_again;
 	struct competitor competitor = { .realtime = true };
 
 	ASSERT_EQ(0, measure(self, &alone));
@@ -234,11 +245,14 @@ TEST_F_TIMEOUT(preempt, often, 120)
 	ASSERT_EQ(0, measure_with(self, &competitor, &quiet));
 	competitor.turn_ns = (uint64_t)p99_ns(&quiet.trace.hist) * TURN;
 	ASSERT_EQ(0, measure_with(self, &competitor, &loaded));
+	competitor.turn_ns = 0;
+	ASSERT_EQ(0, measure_with(self, &competitor, &quiet_again));
 
 	log_figures(_metadata, "alone", &alone);
 	log_figures(_metadata, "quiet", &quiet);
 	log_figures(_metadata, "preempted", &loaded);
-	EXPECT_LE(p99_ns(&loaded.hist), 2 * p99_ns(&quiet.hist));
+	log_figures(_metadata, "quiet again", &quiet_again);
+	EXPECT_LE(p99_ns(&loaded.hist), MORE * slower_p99_ns(&quiet, &quiet_again));
 	EXPECT_GT(p99_ns(&loaded.trace.hist), INFLATED * p99_ns(&quiet.trace.hist));
 }
 
