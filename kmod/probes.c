@@ -276,7 +276,10 @@ static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* kvm_mmu_set_spte: KVM maps a page for a guest; mostly for a fault of the vCPU of this thread */
+/*
+ * kvm_mmu_set_spte: KVM maps a page for a guest, mostly for a fault of the vCPU of this thread. Outside
+ * KVM_RUN it may be another VM's, and this thread's vCPU gone.
+ */
 static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
 {
 	struct kvmeter_vcpu_rec *v;
@@ -285,7 +288,7 @@ static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
 		return;
 	preempt_disable_notrace();
 	v = kvmeter_store_find_task(current);
-	if (v && READ_ONCE(v->logging))
+	if (v && READ_ONCE(v->logging) && kvmeter_sched_is_in_run(v, current))
 		kvmeter_dirty_add_map(v, level, gfn, READ_ONCE(*sptep));
 	preempt_enable_notrace();
 }

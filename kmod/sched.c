@@ -10,8 +10,16 @@
 #include "stat.h"
 #include "thief.h"
 
-/* Is it in KVM_RUN, on this vCPU? KVM's is the first, and so far the only, preempt notifier. */
-static bool is_in_kvm_run(const struct kvmeter_vcpu_rec *v, const struct task_struct *task)
+/**
+ * kvmeter_sched_is_in_run - is a thread in KVM_RUN, on this vCPU?
+ * @v: the vCPU's record
+ * @task: the thread
+ *
+ * KVM's is the first, and so far the only, preempt notifier.
+ *
+ * Context: @task is the running one, or one that the scheduler has in hand.
+ */
+bool kvmeter_sched_is_in_run(const struct kvmeter_vcpu_rec *v, const struct task_struct *task)
 {
 	const struct hlist_node *first = READ_ONCE(task->preempt_notifiers.first);
 
@@ -37,7 +45,7 @@ static enum kvmeter_state sleep_state(struct kvmeter_vcpu_rec *v, bool in_kvm_ru
 
 static void leave(struct kvmeter_vcpu_rec *v, struct task_struct *task, bool asleep)
 {
-	bool in_kvm_run = is_in_kvm_run(v, task);
+	bool in_kvm_run = kvmeter_sched_is_in_run(v, task);
 	u64 now;
 
 	kvmeter_store_write_begin(v->slot);

@@ -12,6 +12,7 @@
 
 #include "store.h"
 
+bool kvmeter_sched_is_in_run(const struct kvmeter_vcpu_rec *v, const struct task_struct *task);
 void kvmeter_sched_out(struct kvmeter_vcpu_rec *v, struct task_struct *task, bool preempt);
 void kvmeter_sched_in(struct kvmeter_vcpu_rec *v, struct task_struct *task);
 void kvmeter_sched_migrate(struct kvmeter_vcpu_rec *v, struct task_struct *task, int cpu);
