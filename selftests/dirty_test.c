@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
 
 #include <kselftest_harness.h>
 
@@ -16,6 +18,19 @@
 #define FRESH_PAGES 1009
 #define ROUNDS 3
 #define PML_ENTRIES 512
+
+/* Since 6.11: maps memory of a vCPU that does not run. */
+#ifndef KVM_CAP_PRE_FAULT_MEMORY
+#define KVM_CAP_PRE_FAULT_MEMORY 236
+#define KVM_PRE_FAULT_MEMORY _IOWR(KVMIO, 0xd5, struct kvm_pre_fault_memory)
+
+struct kvm_pre_fault_memory {
+	__u64 gpa;
+	__u64 size;
+	__u64 flags;
+	__u64 padding[5];
+};
+#endif
 
 FIXTURE(dirty)
 {
@@ -76,6 +91,32 @@ FIXTURE_SETUP(dirty)
 
 FIXTURE_TEARDOWN(dirty)
 {
+	vmm_exit(&self->vm);
+	meter_close(&self->meter);
+}
+
+FIXTURE(other)
+{
+	struct meter meter;
+	struct vmm vm;
+	struct vmm other;
+};
+
+FIXTURE_SETUP(other)
+{
+	ASSERT_EQ(0, meter_open(&self->meter));
+	ASSERT_EQ(0, vmm_init(&self->vm, 1, FRESH_PAGES));
+	ASSERT_EQ(0, vmm_init(&self->other, 1, FRESH_PAGES));
+	/* So that they are known, and the pages are there to be mapped writable. */
+	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_write, FRESH_PAGES, VMM_DATA_ADDR, 1));
+	ASSERT_EQ(0, vmm_run(&self->other.vcpu[0], vmm_guest_busy, 1, 0, 0));
+	memset(self->other.ram + VMM_DATA_ADDR, 1, (size_t)FRESH_PAGES * VMM_PAGE_BYTES);
+	ASSERT_EQ(KVMETER_LOG_OFF, meter_wait_log(&self->meter, self->vm.fd));
+}
+
+FIXTURE_TEARDOWN(other)
+{
+	vmm_exit(&self->other);
 	vmm_exit(&self->vm);
 	meter_close(&self->meter);
 }
@@ -200,6 +241,27 @@ TEST(host_has_pml)
 	if (!has_pml())
 		SKIP(return, "this CPU has no Page Modification Logging");
 	EXPECT_TRUE(vmm_is_intel());
+}
+
+/* What a thread has mapped for a vCPU of another VM is nothing that its own one has dirtied. */
+TEST_F_TIMEOUT(other, mapped_ahead, 120)
+{
+	struct kvm_pre_fault_memory range = {
+		.gpa = VMM_DATA_ADDR,
+		.size = (uint64_t)FRESH_PAGES * VMM_PAGE_BYTES,
+	};
+	struct meter_vcpu before, after;
+
+	if (ioctl(self->other.fd, KVM_CHECK_EXTENSION, KVM_CAP_PRE_FAULT_MEMORY) <= 0)
+		SKIP(return, "this kernel has no KVM_PRE_FAULT_MEMORY");
+	ASSERT_EQ(0, vmm_set_log(&self->vm, true));
+	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_busy, 1, 0, 0));
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &before));
+	ASSERT_EQ(0, ioctl(self->other.vcpu[0].fd, KVM_PRE_FAULT_MEMORY, &range));
+	ASSERT_EQ(0, range.size);
+	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &after));
+	EXPECT_EQ(before.v.write_faults, after.v.write_faults);
+	ASSERT_EQ(0, vmm_set_log(&self->vm, false));
 }
 
 TEST_HARNESS_MAIN
