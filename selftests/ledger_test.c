@@ -32,10 +32,11 @@
 /*
  * Clocks are read some instructions apart, an exit has a way from the CPU to KVM's events and back,
  * and a wait for the CPU begins and ends a little earlier by the scheduler's clock; on an emulated
- * host that is up to this much each time, and now and then more: see steal_test.
+ * host that is up to this much each time, and now and then as much as its emulator waits for a CPU
+ * itself: 6 ms were seen.
  */
 #define STEP_NS 100000ull
-#define STEAL_STEPS 50
+#define STEAL_STEPS 200
 
 /* What is known of a vCPU, and of the thread that runs it, at one moment. */
 struct instant {
