@@ -277,8 +277,8 @@ static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
 }
 
 /*
- * kvm_mmu_set_spte: KVM maps a page for a guest, mostly for a fault of the vCPU of this thread. Outside
- * KVM_RUN it may be another VM's, and this thread's vCPU gone.
+ * kvm_mmu_set_spte: KVM maps a page for a guest, mostly for a fault of the vCPU of this thread.
+ * Outside KVM_RUN it may be another VM's, and this thread's vCPU gone.
  */
 static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
 {

@@ -35,8 +35,8 @@
 static const uint64_t curve_ms[KVMETER_CURVE_NR] = KVMETER_CURVE_MS;
 
 /*
- * Regions that a vCPU goes round in 0.3 s, 4 s and 40 s; what it writes in a second. With faults, on
- * an emulated host, more would take so much of a vCPU that the module made the intervals longer.
+ * Regions that a vCPU goes round in 0.3 s, 4 s and 40 s; what it writes in a second. With faults,
+ * on an emulated host, more would take so much of a vCPU that the module made the intervals longer.
  */
 static const struct {
 	uint32_t pages;
