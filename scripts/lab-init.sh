@@ -118,6 +118,21 @@ mount_all()
 	mkdir -p /kvmeter
 }
 
+# write_port PORT VALUE, in octal
+write_port()
+{
+	printf %b "\\0$2" | dd of=/dev/port bs=1 seek="$1" conv=notrunc 2>/dev/null || fail "cannot write to port $1"
+}
+
+# 16 interrupts a second from the real-time clock: scripts/lab.sh says why. Registers A and B.
+start_rtc()
+{
+	write_port 112 012
+	write_port 113 054
+	write_port 112 013
+	write_port 113 102
+}
+
 run_command()
 {
 	stty -F /dev/ttyS1 115200 raw -echo clocal -hupcl
@@ -153,6 +168,9 @@ if [ "${1:-}" != main ]; then
 	stage_root
 fi
 mount_all
+if [ -n "$lab_rtc" ]; then
+	start_rtc
+fi
 if [ -n "$lab_kvm" ]; then
 	/sbin/modprobe "$lab_kvm" || fail "cannot load $lab_kvm"
 	[ -e /dev/kvm ] || fail "$lab_kvm gives no /dev/kvm"

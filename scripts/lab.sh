@@ -40,7 +40,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single append='' kvm=1 log='' verbose='' tmp=''
+leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single rtc='' append='' kvm=1 log='' verbose='' tmp=''
 files=() progs=() pids=()
 
 bad_usage()
@@ -137,7 +137,7 @@ make_initrd()
 	{
 		printf 'lab_leg=%s\nlab_kernel=%s\nlab_nonce=%s\n' "$leg" "$kernel" "$nonce"
 		printf "lab_modules='%s'\nlab_kvm=%s\n" "$modules" "${kvm:+kvm_$leg}"
-		printf 'lab_share=%s\nlab_out=%s\n' "${share:+1}" "${out:+1}"
+		printf 'lab_share=%s\nlab_out=%s\nlab_rtc=%s\n' "${share:+1}" "${out:+1}" "$rtc"
 	} >"$dir/.lab/conf"
 	echo "exec$(quote "${command[@]}")" >"$dir/.lab/command"
 	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) >"$tmp/initrd"
@@ -145,9 +145,12 @@ make_initrd()
 
 # By default one thread runs all CPUs in turn. With a thread for each, a CPU of QEMU's can go on executing kernel code
 # that another has just patched, for ever if that is an int3 that the kernel knows nothing of any more: both CPUs then
-# stand at a patched instruction with interrupts off. With one CPU, either is right for programs; but where guests
-# run, the one thread sometimes misses the timer's interrupt and sleeps on, and a real guest crawls. So what wants
-# real guests and is not to hang has --parallel and --cpus 1.
+# stand at a patched instruction with interrupts off. So what wants real guests, which crawl in one thread, and is not
+# to hang has --parallel and --cpus 1.
+#
+# Where guests run, QEMU can lose that an interrupt is pending: the local APIC has it in IRR, but the CPU does not know,
+# and if it is halted sleeps on until there is another one. On one CPU there is none, if that was the timer's. So there
+# the real-time clock interrupts 16 times a second; as long as there is an HPET, that has its line.
 start_amd()
 {
 	local args=()
@@ -455,6 +458,10 @@ kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc
 [ "$leg" = amd ] || kernel_args+=" noapictimer lpj=1000000 kvm_intel.enable_apicv=0 $(kernel_bochs_args "$kernel")"
 kernel_args+=" $append"
 
+if [ "$threads" = multi ]; then
+	rtc=1
+	kernel_args+=" hpet=disable"
+fi
 case $leg in
 amd) start_amd ;;
 intel) start_intel ;;
