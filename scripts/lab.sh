@@ -155,6 +155,10 @@ start_amd()
 {
 	local args=()
 
+	if [ "$threads" = multi ]; then
+		rtc=1
+		kernel_args+=" hpet=disable"
+	fi
 	make_initrd virtio_pci 9pnet_virtio 9p overlay
 	if [ -n "$icount" ]; then
 		cpus=1
@@ -458,10 +462,6 @@ kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc
 [ "$leg" = amd ] || kernel_args+=" noapictimer lpj=1000000 kvm_intel.enable_apicv=0 $(kernel_bochs_args "$kernel")"
 kernel_args+=" $append"
 
-if [ "$threads" = multi ]; then
-	rtc=1
-	kernel_args+=" hpet=disable"
-fi
 case $leg in
 amd) start_amd ;;
 intel) start_intel ;;
