@@ -36,7 +36,7 @@
  * itself: 6 ms were seen.
  */
 #define STEP_NS 100000ull
-#define STEAL_STEPS 200
+#define STEAL_STEPS 100
 
 /* What is known of a vCPU, and of the thread that runs it, at one moment. */
 struct instant {
