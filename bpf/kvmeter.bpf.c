@@ -67,4 +67,11 @@ struct {
 	__type(value, struct kvmeter_dirty);
 } kvmeter_dirty SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct kvmeter_migration);
+} kvmeter_migrations SEC(".maps");
+
 char LICENSE[] SEC("license") = "GPL";

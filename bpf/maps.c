@@ -20,10 +20,15 @@
 #define OPEN_TRIES 5
 
 const char *const kvmeter_map_names[KVMETER_MAP_NR] = {
-	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
-	[KVMETER_MAP_VMS] = "kvmeter_vms",     [KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
-	[KVMETER_MAP_EXITS] = "kvmeter_exits", [KVMETER_MAP_SUBS] = "kvmeter_subs",
-	[KVMETER_MAP_STEAL] = "kvmeter_steal", [KVMETER_MAP_DIRTY] = "kvmeter_dirty",
+	[KVMETER_MAP_HOST] = "kvmeter_host",
+	[KVMETER_MAP_INDEX] = "kvmeter_index",
+	[KVMETER_MAP_VMS] = "kvmeter_vms",
+	[KVMETER_MAP_VCPUS] = "kvmeter_vcpus",
+	[KVMETER_MAP_EXITS] = "kvmeter_exits",
+	[KVMETER_MAP_SUBS] = "kvmeter_subs",
+	[KVMETER_MAP_STEAL] = "kvmeter_steal",
+	[KVMETER_MAP_DIRTY] = "kvmeter_dirty",
+	[KVMETER_MAP_MIGRATIONS] = "kvmeter_migrations",
 };
 
 /* The last thing libbpf said, for the one line that is printed if it fails. */
@@ -185,6 +190,8 @@ void kvmeter_maps_open(struct kvmeter_maps *maps)
 	maps->subs = map_memory(fds[KVMETER_MAP_SUBS], KVMETER_MAP_SUBS, &maps->info);
 	maps->thieves = map_memory(fds[KVMETER_MAP_STEAL], KVMETER_MAP_STEAL, &maps->info);
 	maps->dirty = map_memory(fds[KVMETER_MAP_DIRTY], KVMETER_MAP_DIRTY, &maps->info);
+	maps->migrations =
+		map_memory(fds[KVMETER_MAP_MIGRATIONS], KVMETER_MAP_MIGRATIONS, &maps->info);
 	close_fds(fds);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #error "kvmeter supports Linux 6.1 to 7.2"
@@ -76,6 +77,35 @@ static inline int kvmeter_vm_nr_as_ids(struct kvm *kvm)
 #else
 #define KVMETER_FAULT_FIXED 4
 #endif
+
+/*
+ * Has the VMM asked KVM_RUN to return? 6.10 or so gave the field another name within the kernel;
+ * its place, after request_interrupt_window, is the VMM's contract with all of them.
+ */
+static inline bool kvmeter_vcpu_is_to_return(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(*((const u8 *)vcpu->run + 1));
+}
+
+/* Is it in system management mode? A kernel may be built without. */
+static inline bool kvmeter_vcpu_is_in_smm(const struct kvm_vcpu *vcpu)
+{
+#ifdef HF_SMM_MASK
+	return vcpu->arch.hflags & HF_SMM_MASK;
+#else
+	return false;
+#endif
+}
+
+/* The work queue of schedule_work(): 6.17 gave it another name, and warns of the old one. */
+static inline struct workqueue_struct *kvmeter_system_wq(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return system_percpu_wq;
+#else
+	return system_wq;
+#endif
+}
 
 /* Ordinary guest memory of the VMM's: can be written to, and can be logged. */
 static inline bool kvmeter_slot_is_ram(const struct kvm_memory_slot *slot)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/kvmeter: the ioctls of include/uapi/linux/kvmeter.h, checked and handed on. */
+/* /dev/kvmeter: what include/uapi/linux/kvmeter.h says of it, checked and handed on. */
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -8,8 +8,11 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "ctl.h"
 #include "maps.h"
+#include "pilot.h"
+#include "quota.h"
 #include "session.h"
 #include "store.h"
 
@@ -94,6 +97,28 @@ static long read_session(void __user *arg)
 	return ret;
 }
 
+static long set_quota(const void __user *arg)
+{
+	struct kvmeter_quota a;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.flags || memchr_inv(a.reserved, 0, sizeof(a.reserved)))
+		return -EINVAL;
+	return kvmeter_quota_set(&a);
+}
+
+static long set_autoconverge(const void __user *arg)
+{
+	struct kvmeter_autoconverge a;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.abi != KVMETER_ABI || a.flags || memchr_inv(a.reserved, 0, sizeof(a.reserved)))
+		return -EINVAL;
+	return kvmeter_pilot_set(&a);
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (!capable(CAP_SYS_ADMIN))
@@ -112,13 +137,24 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return stop_session((const void __user *)arg);
 	case KVMETER_DIRTY_READ:
 		return read_session((void __user *)arg);
+	case KVMETER_QUOTA:
+		return set_quota((const void __user *)arg);
+	case KVMETER_AUTOCONVERGE:
+		return set_autoconverge((const void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
 }
 
+static ssize_t ctl_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	return kvmeter_audit_read(to, size, pos);
+}
+
 static const struct file_operations ctl_fops = {
 	.owner = THIS_MODULE,
+	.read = ctl_read,
+	.poll = kvmeter_audit_poll,
 	.unlocked_ioctl = ctl_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

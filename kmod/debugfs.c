@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs kvmeter/: status, metrics, vms, dirty, and for each VM <pid>-<fd>/ with tables of its
- * vCPUs.
+ * debugfs kvmeter/: status, metrics, vms, dirty, migrations, rounds, log, and for each VM
+ * <pid>-<fd>/ with tables of its vCPUs.
  *
  * A view: it copies out of the store, and the module works without it. Files are tables of text
  * with one header line; root alone may read them. Reading a VM that is gone gives ENOENT, or EIO
@@ -15,6 +15,7 @@
 
 #include <kvmeter/words.h>
 
+#include "audit.h"
 #include "debugfs.h"
 #include "limit.h"
 #include "maps.h"
@@ -61,6 +62,13 @@ static bool get_vcpu(struct cursor *c, u32 slot)
 	return row->vcpu.vm == c->vm_index && row->vcpu.vm_gen == c->vm_gen;
 }
 
+static bool get_vm(struct cursor *c, u32 slot)
+{
+	struct kvmeter_table_row *row = &c->row;
+
+	return kvmeter_store_get_vm(slot, &row->vm, &row->dirty, &row->migration);
+}
+
 /* Take a copy of slot pos - 1, or of the next one in use that belongs here. */
 static void *load(struct cursor *c, loff_t *pos)
 {
@@ -68,11 +76,10 @@ static void *load(struct cursor *c, loff_t *pos)
 
 	if (*pos == 0)
 		return SEQ_START_TOKEN;
-	if (one_vm && (!kvmeter_store_get_vm(c->vm_index, &c->row.vm, &c->row.dirty) ||
-		       c->row.vm.gen != c->vm_gen))
+	if (one_vm && (!get_vm(c, c->vm_index) || c->row.vm.gen != c->vm_gen))
 		return ERR_PTR(-ENOENT);
 	for (; *pos <= (one_vm ? kvmeter_max_vcpus : kvmeter_max_vms); (*pos)++) {
-		if (!one_vm && kvmeter_store_get_vm(*pos - 1, &c->row.vm, &c->row.dirty))
+		if (!one_vm && get_vm(c, *pos - 1))
 			return c;
 		if (one_vm && get_vcpu(c, *pos - 1))
 			return c;
@@ -168,6 +175,7 @@ static const struct feature features[] = {
 	  "a function of KVM's for memory slots or dirty logs not found" },
 	{ "driven_sessions", KVMETER_FEATURE_DRIVE,
 	  "one of the above is, or a function of KVM's to arm pages not found" },
+	{ "quotas", KVMETER_FEATURE_QUOTA, "dirty or write_faults is" },
 	{ "subreasons", KVMETER_FEATURE_SUB, "parameter subreasons" },
 	{ "attribution", KVMETER_FEATURE_THIEF,
 	  "parameter attribution, or sched_migrate_task not found" },
@@ -215,6 +223,56 @@ static int metrics_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(metrics);
 
+/* Of the audit: record pos, or the next one there is. */
+static void *load_record(struct seq_file *m, loff_t *pos)
+{
+	struct kvmeter_audit *a = m->private;
+
+	if (*pos == 0)
+		return SEQ_START_TOKEN;
+	if (!kvmeter_audit_get(*pos, a))
+		return NULL;
+	*pos = a->nr;
+	return a;
+}
+
+static void *log_start(struct seq_file *m, loff_t *pos)
+{
+	return load_record(m, pos);
+}
+
+static void *log_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return load_record(m, pos);
+}
+
+static int log_show(struct seq_file *m, void *v)
+{
+	kvmeter_tables_show_audit(m, v == SEQ_START_TOKEN ? NULL : v);
+	return 0;
+}
+
+static const struct seq_operations log_ops = {
+	.start = log_start,
+	.next = log_next,
+	.stop = table_stop,
+	.show = log_show,
+};
+
+static int log_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &log_ops, sizeof(struct kvmeter_audit));
+}
+
+static const struct file_operations log_fops = {
+	.owner = THIS_MODULE,
+	.open = log_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
+
 static void add_dir(struct vm_dir *d, u32 vm, const struct kvmeter_vm *slot)
 {
 	size_t i;
@@ -246,13 +304,13 @@ void kvmeter_debugfs_sync(void)
 	for (i = 0; dirs && i < kvmeter_max_vms; i++) {
 		if (!dirs[i].dentry)
 			continue;
-		if (kvmeter_store_get_vm(i, &slot, NULL) && slot.gen == dirs[i].gen)
+		if (kvmeter_store_get_vm(i, &slot, NULL, NULL) && slot.gen == dirs[i].gen)
 			continue;
 		debugfs_remove(dirs[i].dentry);
 		dirs[i].dentry = NULL;
 	}
 	for (i = 0; dirs && i < kvmeter_max_vms; i++)
-		if (!dirs[i].dentry && kvmeter_store_get_vm(i, &slot, NULL))
+		if (!dirs[i].dentry && kvmeter_store_get_vm(i, &slot, NULL, NULL))
 			add_dir(&dirs[i], i, &slot);
 	mutex_unlock(&dirs_mutex);
 }
@@ -269,6 +327,7 @@ void kvmeter_debugfs_init(void)
 	root = debugfs_create_dir("kvmeter", NULL);
 	debugfs_create_file("status", 0400, root, NULL, &status_fops);
 	debugfs_create_file("metrics", 0400, root, NULL, &metrics_fops);
+	debugfs_create_file("log", 0400, root, NULL, &log_fops);
 	for (i = 0; i < KVMETER_HOST_TABLES_NR; i++) {
 		host_files[i].table = &kvmeter_host_tables[i];
 		debugfs_create_file(kvmeter_host_tables[i].name, 0400, root, &host_files[i],

@@ -123,6 +123,7 @@ static void read_log(struct kvmeter_vcpu_rec *v, u32 lo, u32 hi)
 	slot->pml_gfn_sum += sum.gfn_sum;
 	slot->pml_dups += sum.dups;
 	slot->dirty_marks += sum.marks;
+	WRITE_ONCE(v->dirtied, v->dirtied + (hi - lo - sum.bad - sum.dups));
 }
 
 static void add_logged(struct kvmeter_vcpu_rec *v)
@@ -214,6 +215,7 @@ static void add_fault(struct kvmeter_vcpu_rec *v, u64 gfn)
 	v->slot->l2_write_faults += is_nested(v->vcpu);
 	v->slot->dirty_marks += marked;
 	kvmeter_store_write_end(v->slot);
+	WRITE_ONCE(v->dirtied, v->dirtied + 1); /* never ahead of what readers see */
 }
 
 /**

@@ -4,19 +4,24 @@
  *
  * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c with thief.c and
  * limit.c, stat.c, dirty.c), which write into the store (store*.c, track.c); sessions (session.c
- * with drive.c) have memory logged and see to the track; views (debugfs.c with tables.c, ctl.c with
+ * with drive.c) have memory logged and see to the track; quotas (quota.c with share.c) read the
+ * store and park vCPUs that dirty too much; the autopilot (pilot.c with converge.c) sets quotas;
+ * both write the audit (audit.c); views (debugfs.c with tables.c, ctl.c with
  * maps.c) copy out of the store. Calls go that way and no other; what the store says back, that VMs
  * have come or gone and that a vCPU is no more, arrives here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include "audit.h"
 #include "clock.h"
 #include "ctl.h"
 #include "debugfs.h"
 #include "hooks.h"
 #include "maps.h"
+#include "pilot.h"
 #include "probes.h"
+#include "quota.h"
 #include "reason.h"
 #include "scan.h"
 #include "session.h"
@@ -48,6 +53,7 @@ static void on_change(struct work_struct *work)
 		kvmeter_probes_enable(true);
 	else
 		schedule_delayed_work(&idle_work, IDLE_JIFFIES);
+	kvmeter_pilot_kick();
 	kvmeter_debugfs_sync();
 }
 
@@ -90,10 +96,16 @@ static int __init kvmeter_init(void)
 		goto exit_hooks;
 	}
 
+	ret = kvmeter_audit_init();
+	if (ret) {
+		fail("no memory for the audit", ret);
+		goto exit_reason;
+	}
+
 	ret = kvmeter_thief_init(kvmeter_probes_can_attribute());
 	if (ret) {
 		fail("no memory to attribute steal", ret);
-		goto exit_reason;
+		goto exit_audit;
 	}
 
 	ret = kvmeter_store_init(tell_changed, kvmeter_thief_drop, vendor);
@@ -131,13 +143,29 @@ static int __init kvmeter_init(void)
 		goto unregister_probes;
 	}
 
+	ret = kvmeter_quota_init(can_observe);
+	if (ret) {
+		fail("no memory for quotas", ret);
+		goto exit_session;
+	}
+
+	ret = kvmeter_pilot_init(can_observe && kvmeter_probes_see_log_calls());
+	if (ret) {
+		fail("no memory for the autopilot", ret);
+		goto exit_quota;
+	}
+
 	ret = kvmeter_ctl_init();
 	if (ret) {
 		fail("cannot register /dev/kvmeter", ret);
-		goto exit_session;
+		goto exit_pilot;
 	}
 	return 0;
 
+exit_pilot:
+	kvmeter_pilot_exit();
+exit_quota:
+	kvmeter_quota_exit();
 exit_session:
 	kvmeter_session_exit();
 unregister_probes:
@@ -149,6 +177,8 @@ exit_debugfs:
 	kvmeter_store_exit();
 exit_thief:
 	kvmeter_thief_exit();
+exit_audit:
+	kvmeter_audit_exit();
 exit_reason:
 	kvmeter_reason_exit();
 exit_hooks:
@@ -159,6 +189,8 @@ exit_hooks:
 static void __exit kvmeter_exit(void)
 {
 	kvmeter_ctl_exit();
+	kvmeter_pilot_exit();
+	kvmeter_quota_exit();
 	kvmeter_session_exit();
 	kvmeter_probes_unregister();
 	cancel_work_sync(&change_work);
@@ -167,6 +199,7 @@ static void __exit kvmeter_exit(void)
 	kvmeter_maps_exit();
 	kvmeter_store_exit();
 	kvmeter_thief_exit();
+	kvmeter_audit_exit();
 	kvmeter_reason_exit();
 	kvmeter_hooks_exit();
 }

@@ -18,7 +18,9 @@
 #include "hooks.h"
 #include "ledger.h"
 #include "limit.h"
+#include "pilot.h"
 #include "probes.h"
+#include "quota.h"
 #include "sched.h"
 #include "session.h"
 #include "stat.h"
@@ -109,6 +111,8 @@ static noinline void exit_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu
 	if (v->subs_on)
 		kvmeter_subs_start(v, vcpu, isa, reason);
 	kvmeter_store_write_end(v->slot);
+	if (v->logging)
+		kvmeter_quota_charge(v, kvmeter_quota_may_park(isa, reason));
 }
 
 static void probe_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
@@ -288,8 +292,10 @@ static void probe_kvm_mmu_set_spte(void *data, int level, gfn_t gfn, u64 *sptep)
 		return;
 	preempt_disable_notrace();
 	v = kvmeter_store_find_task(current);
-	if (v && READ_ONCE(v->logging) && kvmeter_sched_is_in_run(v, current))
+	if (v && READ_ONCE(v->logging) && kvmeter_sched_is_in_run(v, current)) {
 		kvmeter_dirty_add_map(v, level, gfn, READ_ONCE(*sptep));
+		kvmeter_quota_charge(v, true);
+	}
 	preempt_enable_notrace();
 }
 
@@ -300,9 +306,17 @@ static void probe_fast_page_fault(void *data, struct kvm_vcpu *vcpu, void *fault
 
 	preempt_disable_notrace();
 	v = find(vcpu);
-	if (v && READ_ONCE(v->logging))
+	if (v && READ_ONCE(v->logging)) {
 		kvmeter_dirty_add_fast_fault(v, old, ret == KVMETER_FAULT_FIXED);
+		kvmeter_quota_charge(v, true);
+	}
 	preempt_enable_notrace();
+}
+
+/* By KVM's own bitmap; where there is a ring, there is none. */
+static bool is_clean(const struct kvm_memory_slot *slot, u64 gfn)
+{
+	return slot->dirty_bitmap && !test_bit_le(gfn - slot->base_gfn, slot->dirty_bitmap);
 }
 
 /*
@@ -311,10 +325,11 @@ static void probe_fast_page_fault(void *data, struct kvm_vcpu *vcpu, void *fault
  */
 static void add_own_write(struct kvm *kvm, u64 gpa)
 {
-	const struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gpa >> PAGE_SHIFT);
+	u64 gfn = gpa >> PAGE_SHIFT;
+	const struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gfn);
 
 	if (slot && kvm_slot_dirty_track_enabled(slot))
-		kvmeter_store_add_own_write(kvm, gpa >> PAGE_SHIFT);
+		kvmeter_store_add_own_write(kvm, gfn, is_clean(slot, gfn));
 }
 
 /* __kvm_write_guest_page(kvm, slot, gfn, ...) */
@@ -323,7 +338,8 @@ static int on_write_guest_page(struct kprobe *kp, struct pt_regs *regs)
 	const struct kvm_memory_slot *slot = (const struct kvm_memory_slot *)regs->si;
 
 	if (slot && kvm_slot_dirty_track_enabled(slot))
-		kvmeter_store_add_own_write((struct kvm *)regs->di, regs->dx);
+		kvmeter_store_add_own_write((struct kvm *)regs->di, regs->dx,
+					    is_clean(slot, regs->dx));
 	return 0;
 }
 
@@ -377,7 +393,8 @@ static int on_get_log(struct kprobe *kp, struct pt_regs *regs)
 	const struct kvm_dirty_log *log = (const struct kvm_dirty_log *)regs->si;
 
 	kvmeter_session_see_log((struct kvm *)regs->di, log->slot);
-	kvmeter_store_add_sync((struct kvm *)regs->di, log->slot);
+	if (kvmeter_store_add_sync((struct kvm *)regs->di, log->slot))
+		kvmeter_pilot_kick();
 	return 0;
 }
 

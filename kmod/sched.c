@@ -34,10 +34,10 @@ static enum kvmeter_state resume_state(const struct kvmeter_vcpu_rec *v)
 	return state == KVMETER_STATE_GUEST ? KVMETER_STATE_KERNEL : state;
 }
 
-/* The state in which it sleeps: halted, at work for an exit, or in the VMM. */
+/* The state in which it sleeps: halted, parked, at work for an exit, or in the VMM. */
 static enum kvmeter_state sleep_state(struct kvmeter_vcpu_rec *v, bool in_kvm_run)
 {
-	if (v->resume == KVMETER_STATE_HALT || !in_kvm_run)
+	if (v->resume == KVMETER_STATE_HALT || v->resume == KVMETER_STATE_THROTTLE || !in_kvm_run)
 		return v->resume;
 	v->resume = KVMETER_STATE_KERNEL;
 	return v->vcpu->stat.generic.blocking ? KVMETER_STATE_HALT : KVMETER_STATE_KERNEL;

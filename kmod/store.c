@@ -144,8 +144,13 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	vm->driven = false;
 	vm->ring = false;
 	vm->nr_owners = 0;
+	vm->quota_pages = 0;
+	vm->user_quota_pages = 0;
+	vm->pilot_quota_pages = 0;
+	vm->pid = kvm->userspace_pid;
 	vm->gen++;
 	vm->dirty = (struct kvmeter_dirty){ .gen = vm->gen };
+	kvmeter_store_begin_rounds_locked(vm);
 	name_vm(kvm, vm->id, sizeof(vm->id));
 	INIT_LIST_HEAD(&vm->vcpus);
 	hash_add(vm_table, &vm->node, (unsigned long)kvm);
@@ -153,11 +158,12 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	hash_add_rcu(mm_table, &vm->mm_node, (unsigned long)vm->mm);
 
 	slot = kvmeter_vm_slot(i);
-	slot->pid = kvm->userspace_pid;
+	slot->pid = vm->pid;
 	slot->first_ns = kvmeter_clock_now();
 	memcpy(slot->id, vm->id, sizeof(slot->id));
 	kvmeter_store_write_log_locked(vm);
 	kvmeter_store_write_dirty_locked(vm);
+	kvmeter_store_write_migration_locked(vm);
 	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
 	__set_bit(i, st->vm_used);
 	write_index_locked(st->vm_used, i);
@@ -190,6 +196,7 @@ static void del_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	raw_spin_lock(&v->lock);
 	bind_task_locked(v, NULL);
 	tell_gone(v);
+	kvmeter_store_add_gone_locked(v);
 	v->gen++;
 	WRITE_ONCE(slot->gen, v->gen);
 	smp_wmb(); /* readers look at gen after copying */
@@ -228,6 +235,7 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	WRITE_ONCE(vm->track, NULL);
 	vm->dirty = (struct kvmeter_dirty){};
 	kvmeter_store_write_dirty_locked(vm);
+	kvmeter_store_forget_rounds_locked(vm);
 	hash_del(&vm->node);
 	hash_del_rcu(&vm->mm_node);
 	vm->kvm = NULL;
@@ -261,6 +269,20 @@ static void begin_rec(struct kvmeter_vcpu_rec *v)
 	v->marked_gfn = U64_MAX;
 	v->fault_ns = 0;
 	v->seen_fault_ns = 0;
+	v->dirtied = 0;
+	v->charged = 0;
+	v->owes = false;
+	v->quota = v->vm->quota_pages;
+	v->bucket = (struct kvmeter_bucket){};
+	v->rate_pages = 0;
+	v->stall = (struct kvmeter_stall){};
+	v->stalled_ns = 0;
+	v->share_pages = v->vm->quota_pages; /* until it is shared out again */
+	v->tick_dirtied = 0;
+	v->tick_stalled_ns = 0;
+	v->round_dirtied = 0;
+	v->kicks = 0;
+	v->kicked_ns = 0;
 	v->owner = v->vm->nr_owners + 1 < KVMETER_OWNERS ? ++v->vm->nr_owners : 0;
 	memset(v->row_of, 0, sizeof(v->row_of));
 	memset(v->row_of_l2, 0, sizeof(v->row_of_l2));

@@ -30,6 +30,8 @@
 
 #include <uapi/linux/kvmeter.h>
 
+#include "converge.h"
+#include "share.h"
 #include "slots.h"
 
 /* Reasons below this find their row by index, others (SVM's VMGEXIT and ERR) by search. */
@@ -128,6 +130,23 @@ struct kvmeter_vm_rec;
  * @marked_gfn: page that the last fault made dirty, which the log may tell once more
  * @fault_ns: time in which KVM handled exits at which a fault made a page dirty; owner writes
  * @seen_fault_ns: that when an interval of a session ended last; store lock
+ * @dirtied: pages that became dirty by it while logging was armed; owner writes
+ * @charged: of these, those charged to @bucket; owner writes, as the next five
+ * @owes: @bucket is in debt, and it has not been parked for all of that yet
+ * @bucket: what it may dirty now
+ * @rate_pages: pages a second that flow into it
+ * @stall: how long it was parked lately
+ * @stalled_ns: time that it was parked
+ * @quota: its VM has a quota; changed under the store lock, read by the owner, as the next one
+ * @share_pages: its share of that, pages a second
+ * @tick_dirtied: @charged when shares were given out last; store lock
+ * @tick_stalled_ns: @stalled_ns then; store lock
+ * @round_dirtied: @dirtied when the round of a migration began; store lock
+ * @kicks: times a signal had ended KVM_RUN when that was looked at last; store lock
+ * @kicked_ns: time in the VMM that had followed these; store lock
+ * @parking: @park is left for a thread, or runs: changed by whoever leaves it and by itself
+ * @parker: the thread that it is left for; valid while @parking
+ * @park: the work that parks it
  * @gen: of the slot; store lock
  * @mem_gen: generation of the memory that @slot, @rows and @subs are in; store lock
  * @index: of the slot; constant
@@ -197,12 +216,81 @@ struct kvmeter_vcpu_rec {
 	u64 marked_gfn;
 	u64 fault_ns;
 	u64 seen_fault_ns;
+	u64 dirtied;
+	u64 charged;
+	bool owes;
+	bool quota;
+	u32 parking;
+	struct kvmeter_bucket bucket;
+	u64 rate_pages;
+	struct kvmeter_stall stall;
+	u64 stalled_ns;
+	u64 share_pages;
+	u64 tick_dirtied;
+	u64 tick_stalled_ns;
+	u64 round_dirtied;
+	u64 kicks;
+	u64 kicked_ns;
+	struct task_struct *parker;
+	struct callback_head park;
 	u32 gen;
 	u32 mem_gen;
 	u32 index;
 	struct hlist_node node;
 	struct hlist_nulls_node task_node;
 	struct list_head siblings;
+};
+
+/**
+ * struct kvmeter_sums - what all vCPUs of a VM add up to, with those that have ended
+ * @dirtied_pages: pages that they dirtied
+ * @stalled_ns: time that they slept for quotas
+ * @throttle_ns: of that, what their ledgers have
+ */
+struct kvmeter_sums {
+	u64 dirtied_pages;
+	u64 stalled_ns;
+	u64 throttle_ns;
+};
+
+/**
+ * struct kvmeter_round_mark - a round of a migration begins
+ * @now_ns: when
+ * @to_send_pages: as in struct kvmeter_round
+ * @sums: what vCPUs added up to
+ */
+struct kvmeter_round_mark {
+	u64 now_ns;
+	u64 to_send_pages;
+	struct kvmeter_sums sums;
+};
+
+/**
+ * struct kvmeter_rounds - the rounds of a VM's migration; all under the store lock
+ * @shown: what readers are shown
+ * @mark: by round as there
+ * @nr: migrations so far
+ * @mode: enum kvmeter_autoconverge_mode that was set
+ * @bandwidth_pages: that was set, pages a second
+ * @now_ns: the latest time that was told of
+ * @begin_throttle_ns: throttle_ns of the sums when the migration began
+ * @throttle_ns: what that has grown by, when it was looked at last
+ * @gone: the sums of vCPUs that have ended
+ * @own_pages: pages that KVM's own writes have made dirty
+ * @round_own_pages: that when the round began
+ */
+struct kvmeter_rounds {
+	struct kvmeter_migration shown;
+	struct kvmeter_round_mark mark[KVMETER_ROUNDS];
+	u32 nr;
+	u32 mode;
+	u64 bandwidth_pages;
+	u64 now_ns;
+	u64 begin_throttle_ns;
+	u64 throttle_ns;
+	struct kvmeter_sums gone;
+	u64 own_pages;
+	u64 round_own_pages;
 };
 
 /**
@@ -220,9 +308,16 @@ struct kvmeter_vcpu_rec {
  * @driven: a session of ours has it logged; store lock
  * @ring: its vCPUs have dirty rings; store lock
  * @nr_owners: numbers given to vCPUs; store lock
+ * @quota_pages: pages a second that it may dirty, 0: as many as it likes: the lesser of the next
+ *		 two; store lock
+ * @user_quota_pages: what was set for it, 0: none; store lock
+ * @pilot_quota_pages: what the autopilot has set, 0: none; store lock
+ * @quota_ns: when that was shared out last; store lock
  * @track: when its pages were dirtied; NULL without a session; changed under the store lock, read
  *	   with preemption off
  * @dirty: what is shown of that; store lock
+ * @rounds: of its migration; store lock
+ * @pid: process of its VMM; set once before publish
  * @mm: address space of its VMM, an identity; set once before publish
  * @id: "<pid>-<fd>"; set once before publish
  * @node: in the table by @kvm; store lock
@@ -243,8 +338,14 @@ struct kvmeter_vm_rec {
 	bool driven;
 	bool ring;
 	u8 nr_owners;
+	u64 quota_pages;
+	u64 user_quota_pages;
+	u64 pilot_quota_pages;
+	u64 quota_ns;
 	struct kvmeter_track *track;
 	struct kvmeter_dirty dirty;
+	struct kvmeter_rounds rounds;
+	u32 pid;
 	const struct mm_struct *mm;
 	char id[KVMETER_NAME_LEN];
 	struct hlist_node node;
@@ -296,6 +397,72 @@ struct kvmeter_session_news {
 	u64 fault_ns;
 };
 
+/**
+ * struct kvmeter_demands - what the vCPUs of one VM ask for
+ * @vm: its slot
+ * @gen: gen of that slot
+ * @quota: what they are to share, pages a second
+ * @nr: vCPUs
+ * @index: their slots
+ * @demand: pages a second each, KVMETER_DEMAND_ALL: more than can be told
+ */
+struct kvmeter_demands {
+	u32 vm;
+	u32 gen;
+	u64 quota;
+	u32 nr;
+	u32 *index;
+	u64 *demand;
+};
+
+/**
+ * struct kvmeter_flight - what there is to see of a VM's migration, that on its way or the last one
+ * @gen: gen of the VM's slot
+ * @nr: migrations of it so far
+ * @state: enum kvmeter_migration_state
+ * @nr_rounds: rounds that have begun
+ * @ring: dirty rings are in use
+ * @stopped: no vCPU has run for a while, nor has KVM been asked to run one
+ * @config: what it is to be like
+ * @quota_pages: the VM's quota
+ * @begin_throttle_ns: throttle_ns of the sums when it began
+ * @now_ns: now
+ * @sums: what vCPUs add up to now
+ * @mark: round n, from 1, is entry (n - 1) % KVMETER_ROUNDS
+ */
+struct kvmeter_flight {
+	u32 gen;
+	u32 nr;
+	u32 state;
+	u32 nr_rounds;
+	bool ring;
+	bool stopped;
+	struct kvmeter_converge_config config;
+	u64 quota_pages;
+	u64 begin_throttle_ns;
+	u64 now_ns;
+	struct kvmeter_sums sums;
+	struct kvmeter_round_mark mark[KVMETER_ROUNDS];
+};
+
+/**
+ * struct kvmeter_kicks - vCPUs that signals have driven out of KVM_RUN since the last time
+ * @exits: so often, or more often
+ * @ns: and that have spent this time, or more, in the VMM each time that had happened
+ * @long_ns: of those that have spent this time, or more, once is enough
+ * @vcpus: filled in: vCPUs of the VM
+ * @kicked: filled in: those of which both is so
+ * @slept: filled in: those of which the second is so
+ */
+struct kvmeter_kicks {
+	u64 exits;
+	u64 ns;
+	u64 long_ns;
+	u32 vcpus;
+	u32 kicked;
+	u32 slept;
+};
+
 int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_rec *v), u32 vendor);
 void kvmeter_store_exit(void);
 
@@ -317,9 +484,9 @@ void kvmeter_store_set_pages(const struct kvmeter_vm_rec *vm, u64 nr_4k, u64 nr_
 void kvmeter_store_set_log(struct kvm *kvm, const struct kvmeter_slots *slots);
 void kvmeter_store_change_log(struct kvm *kvm, const struct kvm_memory_slot *old,
 			      const struct kvm_memory_slot *new);
-void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn);
+void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn, bool clean);
 void kvmeter_store_add_clear(struct kvm *kvm);
-void kvmeter_store_add_sync(struct kvm *kvm, u32 slot);
+bool kvmeter_store_add_sync(struct kvm *kvm, u32 slot);
 
 int kvmeter_store_begin_session(struct kvm *kvm, struct kvmeter_track *track,
 				const struct kvmeter_dirty *dirty, u32 *vm, u32 *gen);
@@ -327,6 +494,21 @@ bool kvmeter_store_update_session(u32 vm, u32 gen, const struct kvmeter_dirty *d
 				  const u64 *curves, struct kvmeter_session_news *news);
 void kvmeter_store_stop_driving(struct kvm *kvm);
 void kvmeter_store_end_session(u32 vm, u32 gen, u32 end, u64 now);
+int kvmeter_store_set_quota(u32 vm, u32 gen, u64 pages, struct kvmeter_audit *a);
+void kvmeter_store_drop_quota(u32 vm);
+bool kvmeter_store_has_quotas(void);
+u64 kvmeter_store_collect_demands(u32 vm, struct kvmeter_demands *d);
+void kvmeter_store_give_shares(const struct kvmeter_demands *d, const u64 *share);
+struct kvmeter_vcpu_rec *kvmeter_store_find_parking(void);
+
+void kvmeter_store_set_mode(u32 mode);
+int kvmeter_store_set_autoconverge(const struct kvmeter_autoconverge *set, struct kvmeter_audit *a);
+bool kvmeter_store_get_flight(u32 vm, struct kvmeter_flight *f);
+int kvmeter_store_set_decision(u32 vm, const struct kvmeter_flight *f,
+			       const struct kvmeter_converge_decision *d, struct kvmeter_audit *a);
+bool kvmeter_store_describe(u32 vm, u32 gen, u32 nr, struct kvmeter_audit *a);
+void kvmeter_store_count_kicks(u32 vm, u32 gen, struct kvmeter_kicks *k);
+
 struct kvm *kvmeter_store_next_unscanned(u32 *vm);
 void kvmeter_store_set_feature(u32 feature);
 void kvmeter_store_set_reason_source(u32 source);
@@ -339,7 +521,8 @@ int kvmeter_store_alloc_mem(struct kvmeter_mem *mem);
 void kvmeter_store_free_mem(struct kvmeter_mem *mem);
 
 void kvmeter_store_get_host(struct kvmeter_host *host);
-bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty);
+bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty,
+			  struct kvmeter_migration *migration);
 bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
 			    struct kvmeter_exit *rows, struct kvmeter_sub *subs,
 			    struct kvmeter_thief *thieves);

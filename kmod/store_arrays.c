@@ -23,6 +23,7 @@ size_t kvmeter_store_map_value_size(enum kvmeter_map map)
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
 		[KVMETER_MAP_DIRTY] = sizeof(struct kvmeter_dirty),
+		[KVMETER_MAP_MIGRATIONS] = sizeof(struct kvmeter_migration),
 	};
 
 	return size[map];
@@ -44,6 +45,7 @@ u32 kvmeter_store_map_entries(enum kvmeter_map map)
 		return max(kvmeter_max_vms, kvmeter_max_vcpus) / 64;
 	case KVMETER_MAP_VMS:
 	case KVMETER_MAP_DIRTY:
+	case KVMETER_MAP_MIGRATIONS:
 		return kvmeter_max_vms;
 	case KVMETER_MAP_VCPUS:
 		return kvmeter_max_vcpus;

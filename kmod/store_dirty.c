@@ -32,7 +32,15 @@ void kvmeter_store_write_dirty_locked(const struct kvmeter_vm_rec *vm)
 	WRITE_ONCE(slot->seq, seq + 2);
 }
 
-static struct kvmeter_vm_rec *find_gen_locked(u32 vm, u32 gen)
+/**
+ * kvmeter_store_find_gen_locked - record of the VM in a slot
+ * @vm: the slot
+ * @gen: what its gen has to be
+ *
+ * Context: store lock held.
+ * Return: the record; NULL if it is another VM by now, or none.
+ */
+struct kvmeter_vm_rec *kvmeter_store_find_gen_locked(u32 vm, u32 gen)
 {
 	struct kvmeter_vm_rec *rec = &st->vms[vm];
 
@@ -42,22 +50,21 @@ static struct kvmeter_vm_rec *find_gen_locked(u32 vm, u32 gen)
 /* Pages found dirty since the VM was first seen. */
 static u64 sum_pages_locked(const struct kvmeter_vm_rec *vm)
 {
-	u64 pages = vm->dirty.kvm_writes;
-	const struct kvmeter_vcpu_rec *v;
+	struct kvmeter_sums sums;
 
-	list_for_each_entry(v, &vm->vcpus, siblings)
-		pages += v->slot->pml_pages - v->slot->pml_dups + v->slot->write_faults;
-	return pages;
+	kvmeter_store_sum_vcpus_locked(vm, &sums);
+	return sums.dirtied_pages + vm->dirty.kvm_writes;
 }
 
 /**
  * kvmeter_store_add_own_write - KVM itself wrote to guest memory that logs
  * @kvm: the VM
  * @gfn: the page
+ * @clean: it was not dirty already: steal time goes to the same page a thousand times a second
  *
  * Context: any but NMI, preemption off; the VM is kept from being destroyed.
  */
-void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn)
+void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn, bool clean)
 {
 	struct kvmeter_vm_rec *vm;
 	unsigned long flags;
@@ -68,6 +75,7 @@ void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn)
 	if (vm && vm->logging) {
 		vm->dirty.kvm_writes++;
 		WRITE_ONCE(kvmeter_dirty_slot(vm->index)->kvm_writes, vm->dirty.kvm_writes);
+		vm->rounds.own_pages += clean;
 		if (vm->track) {
 			word = kvmeter_track_word(vm->track, 0);
 			if (kvmeter_track_mark(vm->track, word, gfn))
@@ -83,18 +91,21 @@ void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn)
  * @slot: id of the slot, with that of its address space
  *
  * Context: process, kvm->slots_lock held.
+ * Return: true if with that a round of a migration began.
  */
-void kvmeter_store_add_sync(struct kvm *kvm, u32 slot)
+bool kvmeter_store_add_sync(struct kvm *kvm, u32 slot)
 {
-	u64 pages, now = kvmeter_clock_now();
 	struct kvmeter_vm_rec *vm;
 	struct kvmeter_dirty *d;
+	bool began = false;
 	unsigned long flags;
+	u64 pages, now;
 
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm && vm->asked && !vm->driven && slot == vm->slots.main_slot) {
 		d = &vm->dirty;
+		now = kvmeter_store_now_locked(vm);
 		pages = sum_pages_locked(vm);
 		d->round_ns = d->sync_nr ? now - d->sync_ns : 0;
 		d->sent_pages = d->sync_nr ? d->round_pages : 0;
@@ -103,8 +114,12 @@ void kvmeter_store_add_sync(struct kvm *kvm, u32 slot)
 		d->sync_ns = now;
 		d->sync_pages = pages;
 		kvmeter_store_write_dirty_locked(vm);
+		began = !vm->ring; /* where there are rings, KVM refuses the call */
+		if (began)
+			kvmeter_store_begin_round_locked(vm, now);
 	}
 	raw_spin_unlock_irqrestore(&st->lock, flags);
+	return began;
 }
 
 /* The fields of a session are its own, the others are the store's. */
@@ -180,7 +195,7 @@ bool kvmeter_store_update_session(u32 vm, u32 gen, const struct kvmeter_dirty *d
 	struct kvmeter_vcpu_rec *v;
 
 	raw_spin_lock_irq(&st->lock);
-	rec = find_gen_locked(vm, gen);
+	rec = kvmeter_store_find_gen_locked(vm, gen);
 	if (rec) {
 		copy_session(&rec->dirty, dirty);
 		kvmeter_store_write_dirty_locked(rec);
@@ -231,7 +246,7 @@ void kvmeter_store_end_session(u32 vm, u32 gen, u32 end, u64 now)
 	struct kvmeter_vm_rec *rec;
 
 	raw_spin_lock_irq(&st->lock);
-	rec = find_gen_locked(vm, gen);
+	rec = kvmeter_store_find_gen_locked(vm, gen);
 	if (rec) {
 		rec->driven = false;
 		WRITE_ONCE(rec->track, NULL);

@@ -19,6 +19,7 @@
  * @mem: the arrays
  * @mem_gen: goes up when @mem changes; read without the lock too
  * @vcpus_free: records of vCPUs not in use; read without the lock too
+ * @mode: enum kvmeter_autoconverge_mode of VMs that were given none
  */
 struct kvmeter_store {
 	raw_spinlock_t lock;
@@ -30,11 +31,13 @@ struct kvmeter_store {
 	struct kvmeter_mem mem;
 	u32 mem_gen;
 	u32 vcpus_free;
+	u32 mode;
 };
 
 extern struct kvmeter_store kvmeter_store;
 
 struct kvmeter_vm_rec *kvmeter_store_find_vm_locked(const struct kvm *kvm);
+struct kvmeter_vm_rec *kvmeter_store_find_gen_locked(u32 vm, u32 gen);
 void kvmeter_store_tell_changed(void);
 void kvmeter_store_sum_untracked_locked(void);
 void kvmeter_store_write_host_locked(void);
@@ -42,6 +45,19 @@ void kvmeter_store_set_logging_locked(struct kvmeter_vm_rec *vm, bool logging);
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm);
 void kvmeter_store_write_dirty_locked(const struct kvmeter_vm_rec *vm);
 void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v);
+void kvmeter_store_apply_quota_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_write_migration_locked(const struct kvmeter_vm_rec *vm);
+void kvmeter_store_begin_rounds_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_forget_rounds_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_add_gone_locked(const struct kvmeter_vcpu_rec *v);
+u64 kvmeter_store_now_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_sum_vcpus_locked(const struct kvmeter_vm_rec *vm, struct kvmeter_sums *sums);
+void kvmeter_store_begin_round_locked(struct kvmeter_vm_rec *vm, u64 now);
+void kvmeter_store_update_round_locked(struct kvmeter_vm_rec *vm, const struct kvmeter_sums *sums);
+void kvmeter_store_note_quota_locked(struct kvmeter_vm_rec *vm);
+void kvmeter_store_switch_rounds_locked(struct kvmeter_vm_rec *vm, bool asked);
+void kvmeter_store_describe_locked(const struct kvmeter_vm_rec *vm, struct kvmeter_audit *a);
+u32 kvmeter_store_mode_locked(const struct kvmeter_vm_rec *vm);
 
 static inline struct kvmeter_vm *kvmeter_vm_slot(u32 i)
 {
@@ -51,6 +67,11 @@ static inline struct kvmeter_vm *kvmeter_vm_slot(u32 i)
 static inline struct kvmeter_dirty *kvmeter_dirty_slot(u32 i)
 {
 	return (struct kvmeter_dirty *)kvmeter_store.mem.map[KVMETER_MAP_DIRTY] + i;
+}
+
+static inline struct kvmeter_migration *kvmeter_migration_slot(u32 i)
+{
+	return (struct kvmeter_migration *)kvmeter_store.mem.map[KVMETER_MAP_MIGRATIONS] + i;
 }
 
 static inline struct kvmeter_vcpu *kvmeter_vcpu_slot(u32 i)

@@ -55,6 +55,8 @@ void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm)
 	}
 	if (logging && !vm->logging)
 		vm->armed_ns = kvmeter_clock_now();
+	if (asked != vm->asked)
+		kvmeter_store_switch_rounds_locked(vm, asked);
 	vm->asked = asked;
 	kvmeter_store_set_logging_locked(vm, logging);
 	slot->log_slots = vm->slots.log_slots;

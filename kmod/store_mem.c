@@ -117,8 +117,10 @@ void kvmeter_store_move(const struct kvmeter_mem *to, struct kvmeter_mem *from)
 	*from = st->mem;
 	st->mem = *to;
 	kvmeter_store_write_host_locked();
-	for (i = 0; i < st->host.vms_hi; i++)
+	for (i = 0; i < st->host.vms_hi; i++) {
 		kvmeter_store_write_dirty_locked(&st->vms[i]);
+		kvmeter_store_write_migration_locked(&st->vms[i]);
+	}
 	for (i = 0; i < st->host.vcpus_hi; i++)
 		if (!st->vcpus[i].vcpu)
 			kvmeter_vcpu_slot(i)->gen = st->vcpus[i].gen;
@@ -169,11 +171,13 @@ void kvmeter_store_get_host(struct kvmeter_host *out)
  * @vm: the slot
  * @out: filled in
  * @dirty: filled in with what it dirties; or NULL
+ * @migration: filled in with its migration; or NULL
  *
  * Context: process.
  * Return: false if the slot is not in use.
  */
-bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty)
+bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty,
+			  struct kvmeter_migration *migration)
 {
 	bool used = false;
 
@@ -185,6 +189,8 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *
 		memcpy(out->id, st->vms[vm].id, sizeof(out->id));
 		if (dirty)
 			*dirty = st->vms[vm].dirty;
+		if (migration)
+			*migration = st->vms[vm].rounds.shown;
 		used = true;
 	}
 	raw_spin_unlock_irq(&st->lock);

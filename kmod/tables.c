@@ -32,6 +32,8 @@ struct metric {
 #define THIEF_METRIC(...) METRIC(struct kvmeter_thief, __VA_ARGS__)
 #define DIRTY_METRIC(...) METRIC(struct kvmeter_dirty, __VA_ARGS__)
 #define SUB_METRIC(...) METRIC(struct kvmeter_sub, __VA_ARGS__)
+#define MIGRATION_METRIC(...) METRIC(struct kvmeter_migration, __VA_ARGS__)
+#define ROUND_METRIC(...) METRIC(struct kvmeter_round, __VA_ARGS__)
 
 static const struct metric vm_metrics[] = { KVMETER_VM_METRICS(VM_METRIC) };
 static const struct metric vcpu_metrics[] = { KVMETER_VCPU_METRICS(VCPU_METRIC) };
@@ -40,8 +42,14 @@ static const struct metric sub_metrics[] = { KVMETER_SUB_METRICS(SUB_METRIC) };
 static const struct metric thief_metrics[] = { KVMETER_THIEF_METRICS(THIEF_METRIC) };
 
 static const struct metric dirty_metrics[] = { KVMETER_DIRTY_METRICS(DIRTY_METRIC) };
+static const struct metric migration_metrics[] = { KVMETER_MIGRATION_METRICS(MIGRATION_METRIC) };
+static const struct metric round_metrics[] = { KVMETER_ROUND_METRICS(ROUND_METRIC) };
 
 static const char *const states[KVMETER_STATE_NR] = { KVMETER_STATE_WORDS(KVMETER_WORD) };
+
+static const char *const modes[] = { KVMETER_AUTOCONVERGE_MODE_WORDS(KVMETER_WORD) };
+static const char *const goals[] = { KVMETER_GOAL_WORDS(KVMETER_WORD) };
+static const char *const whys[KVMETER_WHY_NR] = { KVMETER_WHY_WORDS(KVMETER_WORD) };
 
 static const char *log_state_name(u32 state)
 {
@@ -231,6 +239,31 @@ static void show_sessions(struct seq_file *m, const struct kvmeter_table_row *ro
 	show_values(m, dirty_metrics, ARRAY_SIZE(dirty_metrics), d);
 }
 
+static void show_migrations(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	static const char *const state[] = { KVMETER_MIGRATION_STATE_WORDS(KVMETER_WORD) };
+	const struct kvmeter_migration *g = &row->migration;
+
+	seq_printf(m, "%.*s %s %s %s %s %llu %llu %llu %llu %llu", KVMETER_NAME_LEN, row->vm.id,
+		   state[g->state], modes[g->mode], goals[g->goal], whys[g->why], g->begin_ns,
+		   g->end_ns, g->deadline_ns, g->downtime_ns, g->decided_ns);
+	show_values(m, migration_metrics, ARRAY_SIZE(migration_metrics), g);
+}
+
+/* As far back as they are kept. */
+static void show_rounds(struct seq_file *m, const struct kvmeter_table_row *row)
+{
+	const struct kvmeter_migration *g = &row->migration;
+	const struct kvmeter_round *r;
+	u32 n = g->nr_rounds > KVMETER_ROUNDS ? g->nr_rounds - KVMETER_ROUNDS : 0;
+
+	for (; n < g->nr_rounds; n++) {
+		r = &g->round[n % KVMETER_ROUNDS];
+		seq_printf(m, "%.*s %u %llu", KVMETER_NAME_LEN, row->vm.id, n + 1, r->begin_ns);
+		show_values(m, round_metrics, ARRAY_SIZE(round_metrics), r);
+	}
+}
+
 static void show_vcpus(struct seq_file *m, const struct kvmeter_table_row *row)
 {
 	const struct kvmeter_vcpu *v = &row->vcpu;
@@ -285,6 +318,10 @@ const struct kvmeter_table kvmeter_host_tables[KVMETER_HOST_TABLES_NR] = {
 	{ "dirty",
 	  "id dirty_log session end controller interval_ns start_ns end_ns update_ns windows curve median p95"
 	  KVMETER_DIRTY_METRICS(NAME), show_sessions },
+	{ "migrations",
+	  "id state mode goal why begin_ns end_ns deadline_ns downtime_ns decided_ns"
+	  KVMETER_MIGRATION_METRICS(NAME), show_migrations },
+	{ "rounds", "id round begin_ns" KVMETER_ROUND_METRICS(NAME), show_rounds },
 };
 
 static void show_descriptions(struct seq_file *m, const char *scope, const struct metric *metrics,
@@ -318,4 +355,31 @@ void kvmeter_tables_show_metrics(struct seq_file *m)
 	show_descriptions(m, "sub", sub_metrics, ARRAY_SIZE(sub_metrics));
 	show_descriptions(m, "thief", thief_metrics, ARRAY_SIZE(thief_metrics));
 	show_descriptions(m, "dirty", dirty_metrics, ARRAY_SIZE(dirty_metrics));
+	show_descriptions(m, "migration", migration_metrics, ARRAY_SIZE(migration_metrics));
+	show_descriptions(m, "round", round_metrics, ARRAY_SIZE(round_metrics));
+}
+
+/**
+ * kvmeter_tables_show_audit - a line of the audit
+ * @m: where to
+ * @a: the record; NULL: the header
+ *
+ * Context: process.
+ */
+void kvmeter_tables_show_audit(struct seq_file *m, const struct kvmeter_audit *a)
+{
+	static const char *const kind[] = { KVMETER_AUDIT_KIND_WORDS(KVMETER_WORD) };
+
+	if (!a) {
+		seq_puts(m, "nr kind time_ns real_ns id pid vm vm_gen mode goal why round ");
+		seq_puts(m, "deadline_ns to_send_pages bandwidth_pages dirty_rate_pages ");
+		seq_puts(m, "before_pages quota_pages would_pages throttle_ns\n");
+		return;
+	}
+	seq_printf(m, "%llu %s %llu %llu %.*s %u %u %u %s %s %s %u ", a->nr, kind[a->kind],
+		   a->time_ns, a->real_ns, KVMETER_NAME_LEN, a->id, a->pid, a->vm, a->vm_gen,
+		   modes[a->mode], goals[a->goal], whys[a->why], a->round);
+	seq_printf(m, "%llu %llu %llu %llu %llu %llu %llu %llu\n", a->deadline_ns,
+		   a->to_send_pages, a->bandwidth_pages, a->dirty_rate_pages, a->before_pages,
+		   a->quota_pages, a->would_pages, a->throttle_ns);
 }

@@ -9,7 +9,7 @@
 #include <uapi/linux/kvmeter.h>
 
 #define KVMETER_VM_TABLES_NR 8
-#define KVMETER_HOST_TABLES_NR 2
+#define KVMETER_HOST_TABLES_NR 4
 
 /**
  * struct kvmeter_table_row - copies of what one piece of a table is about
@@ -17,6 +17,7 @@
  * @now_ns: ledger clock when @vcpu was copied
  * @vm: the VM
  * @dirty: what it dirties
+ * @migration: its migration
  * @vcpu: a vCPU of it; unused in the tables of VMs
  * @exits: its exit rows
  * @subs: its sub-reasons
@@ -27,6 +28,7 @@ struct kvmeter_table_row {
 	u64 now_ns;
 	struct kvmeter_vm vm;
 	struct kvmeter_dirty dirty;
+	struct kvmeter_migration migration;
 	struct kvmeter_vcpu vcpu;
 	struct kvmeter_exit exits[KVMETER_EXIT_ROWS];
 	struct kvmeter_sub subs[KVMETER_SUB_ROWS];
@@ -49,5 +51,6 @@ extern const struct kvmeter_table kvmeter_vm_tables[KVMETER_VM_TABLES_NR];
 extern const struct kvmeter_table kvmeter_host_tables[KVMETER_HOST_TABLES_NR];
 
 void kvmeter_tables_show_metrics(struct seq_file *m);
+void kvmeter_tables_show_audit(struct seq_file *m, const struct kvmeter_audit *a);
 
 #endif /* _KVMETER_TABLES_H */

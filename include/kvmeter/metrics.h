@@ -3,9 +3,10 @@
  * The one table of metrics, for the module's debugfs, the reader's output and its help.
  *
  * KVMETER_VM_METRICS, KVMETER_VCPU_METRICS, KVMETER_EXIT_METRICS, KVMETER_SUB_METRICS,
- * KVMETER_THIEF_METRICS and KVMETER_DIRTY_METRICS call X(field, type, unit, exponent, help) for
- * each field of struct kvmeter_vm, kvmeter_vcpu, kvmeter_exit, kvmeter_sub, kvmeter_thief and
- * kvmeter_dirty that is one, in the order in which they are shown.
+ * KVMETER_THIEF_METRICS, KVMETER_DIRTY_METRICS, KVMETER_MIGRATION_METRICS and KVMETER_ROUND_METRICS
+ * call X(field, type, unit, exponent, help) for each field of struct kvmeter_vm, kvmeter_vcpu,
+ * kvmeter_exit, kvmeter_sub, kvmeter_thief, kvmeter_dirty, kvmeter_migration and kvmeter_round that
+ * is one, in the order in which they are shown.
  *
  * As in KVM's binary statistics: a value is in 10^exponent of its unit, and type is
  *
@@ -27,7 +28,9 @@
 	X(pages_4k, INSTANT, NONE, 0, "4 KiB pages mapped for the guest") \
 	X(pages_2m, INSTANT, NONE, 0, "2 MiB pages mapped for the guest") \
 	X(pages_1g, INSTANT, NONE, 0, "1 GiB pages mapped for the guest") \
-	X(ram_pages, INSTANT, NONE, 0, "4 KiB pages in memory slots that can be written to")
+	X(ram_pages, INSTANT, NONE, 0, "4 KiB pages in memory slots that can be written to") \
+	X(quota_pages, INSTANT, NONE, 0, "4 KiB pages a second that it may dirty, 0: no quota") \
+	X(user_quota_pages, INSTANT, NONE, 0, "of this, what its user has set, 0: none")
 
 #define KVMETER_VCPU_METRICS(X) \
 	X(exits, CUMULATIVE, NONE, 0, "exits") \
@@ -62,7 +65,10 @@
 	X(pml_dups, CUMULATIVE, NONE, 0, "pages of it just counted as write faults") \
 	X(write_faults, CUMULATIVE, NONE, 0, "pages dirtied by a fault, not by that log") \
 	X(l2_write_faults, CUMULATIVE, NONE, 0, "those of them by a nested guest") \
-	X(dirty_marks, CUMULATIVE, NONE, 0, "pages it was the first to dirty in an interval")
+	X(dirty_marks, CUMULATIVE, NONE, 0, "pages it was the first to dirty in an interval") \
+	X(throttle_nr, CUMULATIVE, NONE, 0, "times it was parked by a quota") \
+	X(share_pages, INSTANT, NONE, 0, "4 KiB pages a second of the quota that are its share") \
+	X(round_pages, INSTANT, NONE, 0, "pages it dirtied in a migration's last whole round")
 
 #define KVMETER_EXIT_METRICS(X) \
 	X(count, CUMULATIVE, NONE, 0, "exits for this reason") \
@@ -97,5 +103,22 @@
 	X(round_pages, INSTANT, NONE, 0, "of these, since the time before") \
 	X(round_ns, INSTANT, SECONDS, -9, "time between these two") \
 	X(sent_pages, INSTANT, NONE, 0, "pages the VMM had to send meanwhile")
+
+#define KVMETER_MIGRATION_METRICS(X) \
+	X(nr_rounds, INSTANT, NONE, 0, "rounds of the migration that have begun") \
+	X(ram_pages, INSTANT, NONE, 0, "4 KiB pages to send in the first one") \
+	X(sent_pages, INSTANT, NONE, 0, "pages to send in all those that have ended") \
+	X(bandwidth_pages, INSTANT, NONE, 0, "pages a second that can be sent, 0: not known") \
+	X(dirty_rate_pages, INSTANT, NONE, 0, "pages a second that vCPUs dirty, 0: not known") \
+	X(would_pages, INSTANT, NONE, 0, "quota that the autopilot has set, or would, 0: none") \
+	X(autopilot_pages, INSTANT, NONE, 0, "quota that the autopilot has set, 0: none")
+
+#define KVMETER_ROUND_METRICS(X) \
+	X(duration_ns, INSTANT, SECONDS, -9, "time the round took, 0: it is in progress") \
+	X(to_send_pages, INSTANT, NONE, 0, "4 KiB pages to send in it") \
+	X(dirtied_pages, INSTANT, NONE, 0, "pages dirtied in it") \
+	X(bandwidth_pages, INSTANT, NONE, 0, "pages a second that were sent in it") \
+	X(quota_pages, INSTANT, NONE, 0, "least quota in it, pages a second, 0: none") \
+	X(throttle_ns, INSTANT, SECONDS, -9, "time for which quotas parked vCPUs in it")
 
 #endif /* _KVMETER_METRICS_H */

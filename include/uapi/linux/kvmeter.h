@@ -2,7 +2,7 @@
 /*
  * The one contract between the kvmeter module, its BPF maps and their readers.
  *
- * The module counts into eight arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
+ * The module counts into nine arrays. Each is the memory of a BPF map of type BPF_MAP_TYPE_ARRAY
  * with BPF_F_MMAPABLE once maps were attached, and memory of the module before that; the values
  * are the same. A reader maps them read-only and polls without a system call.
  *
@@ -16,6 +16,8 @@
  *  kvmeter_subs    struct kvmeter_sub      max_vcpus * KVMETER_SUB_ROWS; likewise
  *  kvmeter_steal   struct kvmeter_thief    max_vcpus * KVMETER_THIEF_ROWS; likewise
  *  kvmeter_dirty   struct kvmeter_dirty    max_vms; entry s is of the VM in slot s of kvmeter_vms
+ *  kvmeter_migrations                      max_vms; likewise
+ *                  struct kvmeter_migration
  *
  * Which of the fields are metrics, with type, unit and help, is told by include/kvmeter/metrics.h.
  *
@@ -59,7 +61,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define KVMETER_ABI 4
+#define KVMETER_ABI 5
 
 /* Most slots that the module parameters max_vms and max_vcpus allow; a multiple of 64 each. */
 #define KVMETER_VMS_LIMIT 4096
@@ -73,6 +75,7 @@
 #define KVMETER_USER_EXITS 48
 #define KVMETER_TSC_SHIFT 32
 #define KVMETER_NAME_LEN 32
+#define KVMETER_ROUNDS 32
 
 /* The times t for which D(t) is told, in ms: initialiser of an array of KVMETER_CURVE_NR. */
 #define KVMETER_CURVE_NR 10
@@ -124,6 +127,7 @@ enum kvmeter_reason_source {
 #define KVMETER_FEATURE_OWN (1U << 5)	/* KVM's own writes to guest memory are seen */
 #define KVMETER_FEATURE_SYNC (1U << 6)	/* the VMM's dirty-log calls are seen */
 #define KVMETER_FEATURE_DRIVE (1U << 7) /* driven sessions are possible */
+#define KVMETER_FEATURE_QUOTA (1U << 8) /* quotas are possible */
 
 /**
  * struct kvmeter_host - the host as a whole, entry 0 of kvmeter_host
@@ -207,6 +211,9 @@ enum kvmeter_log_state {
  * @pages_1g: 1 GiB pages
  * @ram_pages: 4 KiB pages in memory slots that can be written to, of address space 0: what the
  *	       guest has, once
+ * @quota_pages: 4 KiB pages a second that all its vCPUs together may dirty: the lesser of what
+ *		 KVMETER_QUOTA and what the autopilot has set; 0: as many as they like
+ * @user_quota_pages: what KVMETER_QUOTA has set, 0: none
  * @reserved: zero
  */
 struct kvmeter_vm {
@@ -223,7 +230,9 @@ struct kvmeter_vm {
 	__u64 pages_2m;
 	__u64 pages_1g;
 	__u64 ram_pages;
-	__u64 reserved[3];
+	__u64 quota_pages;
+	__u64 user_quota_pages;
+	__u64 reserved[1];
 };
 
 /*
@@ -241,7 +250,7 @@ enum kvmeter_state {
 	KVMETER_STATE_HALT = 3,
 	/* runnable and not running: preempted, or waiting for a CPU after a wake-up */
 	KVMETER_STATE_STEAL = 4,
-	/* parked by a quota of ours; nothing does that yet */
+	/* parked by a quota, before it enters the guest again */
 	KVMETER_STATE_THROTTLE = 5,
 	KVMETER_STATE_NR = 6,
 };
@@ -259,7 +268,7 @@ enum kvmeter_state {
  * @vmm_ns: time in the VMM
  * @halt_ns: time halted, with halt polling
  * @steal_ns: time runnable and not running
- * @throttle_ns: time parked by a quota; 0
+ * @throttle_ns: time parked by a quota
  * @first_ns: first guest entry or exit that was seen: the beginning of the ledger
  * @wake_ns: when its thread was woken last; tells asleep from waiting, see above
  * @vm: slot of its VM in kvmeter_vms
@@ -310,6 +319,13 @@ enum kvmeter_state {
  * @dirty_curve: in a session: of kvmeter_dirty.curve, the pages that it dirtied last, as far as is
  *		 known: of several vCPUs that dirty a page in one interval, the first one is seen.
  *		 Written by whoever ends an interval, a word at a time
+ * @throttle_nr: times it was parked
+ * @share_pages: 4 KiB pages a second of its VM's quota that it may dirty; 0 without a quota.
+ *		 Written ten times a second, a word at a time
+ * @round_from_pages: in a migration: pml_pages, less pml_dups, and write_faults when the round in
+ *		      progress began: what they have grown by since then it has dirtied in this
+ *		      round. Written when a round begins, a word at a time, as the next one
+ * @round_pages: pages that it dirtied in the round before
  * @reserved1: zero
  */
 struct kvmeter_vcpu {
@@ -364,7 +380,11 @@ struct kvmeter_vcpu {
 	__u64 user_exit[KVMETER_USER_EXITS];
 	__u64 user_ns[KVMETER_USER_EXITS];
 	__u64 dirty_curve[KVMETER_CURVE_NR];
-	__u64 reserved1[6];
+	__u64 throttle_nr;
+	__u64 share_pages;
+	__u64 round_from_pages;
+	__u64 round_pages;
+	__u64 reserved1[2];
 };
 
 /**
@@ -585,6 +605,199 @@ struct kvmeter_dirty {
 /* Windows that the quantiles of D(t) are taken over, at most: 30 s of the shortest interval. */
 #define KVMETER_WINDOWS 240
 
+/* kvmeter_migration.state */
+enum kvmeter_migration_state {
+	KVMETER_MIGRATION_NONE = 0,    /* none yet */
+	KVMETER_MIGRATION_RUNNING = 1, /* the VMM reads the dirty log, round after round */
+	/* logging was switched off: it is done, cancelled or failed; only the VMM knows */
+	KVMETER_MIGRATION_ENDED = 2,
+};
+
+/* What the autopilot may do. Also the values of the module parameter autoconverge, as words. */
+enum kvmeter_autoconverge_mode {
+	KVMETER_AUTOCONVERGE_OFF = 0,
+	KVMETER_AUTOCONVERGE_OBSERVE = 1, /* tell what it would do */
+	KVMETER_AUTOCONVERGE_ON = 2,	  /* give it the quota that makes it converge */
+	KVMETER_AUTOCONVERGE_DEFAULT = 3, /* as the module parameter says; for one VM only */
+};
+
+/* What the autopilot is to achieve. */
+enum kvmeter_goal {
+	KVMETER_GOAL_GENTLE = 0,   /* writers lose the least run time */
+	KVMETER_GOAL_BYTES = 1,	   /* the fewest bytes are sent */
+	KVMETER_GOAL_DEADLINE = 2, /* the largest quota with which it is done in time */
+};
+
+/* Why the autopilot has set a quota, or none. */
+enum kvmeter_why {
+	/* none */
+	KVMETER_WHY_IDLE = 0,	      /* no migration */
+	KVMETER_WHY_SWITCHED_OFF = 1, /* its mode is off */
+	KVMETER_WHY_FIRST_ROUND = 2,  /* the first round is free */
+	KVMETER_WHY_BY_ITSELF = 3,    /* it converges soon without one */
+	KVMETER_WHY_BANDWIDTH = 4,    /* nothing is sent, or not known yet how much */
+	KVMETER_WHY_RING = 5,	      /* yields: a dirty ring is in use */
+	KVMETER_WHY_RIVAL = 6,	      /* yields: the VMM throttles the VM itself */
+	/* devices, or KVM itself, dirty more than can be sent: a quota cannot help */
+	KVMETER_WHY_NO_HELP = 7,
+	KVMETER_WHY_BAD_INPUT = 8, /* what was seen cannot be */
+	/* the VM does not run: stopped for the last round, for post-copy, or by its operator */
+	KVMETER_WHY_STOPPED = 15,
+	/* a quota */
+	KVMETER_WHY_BUDGET = 9,	   /* goal bytes: that of the first round */
+	KVMETER_WHY_HOLD = 10,	   /* a share of the bandwidth */
+	KVMETER_WHY_IN_TIME = 11,  /* deadline: the largest that makes it */
+	KVMETER_WHY_LATE = 12,	   /* deadline: none makes it; as goal gentle */
+	KVMETER_WHY_NOT_KEPT = 13, /* as before, but vCPUs were let dirty more than it */
+	/* none: how it ended */
+	KVMETER_WHY_ENDED = 14,	   /* logging was switched off: done, cancelled or failed */
+	KVMETER_WHY_GONE = 16,	   /* the VM or its VMM is gone */
+	KVMETER_WHY_UNLOADED = 17, /* the module is unloaded */
+	KVMETER_WHY_NR = 18,
+};
+
+/**
+ * struct kvmeter_round - one round of a migration
+ * @begin_ns: when the VMM had read the dirty log
+ * @duration_ns: until it did so again; 0 while the round is in progress
+ * @to_send_pages: 4 KiB pages it had to send in the round: in the first, ram_pages; in others,
+ *		   those dirtied in the one before. A page that KVM has mapped anew meanwhile counts
+ *		   twice; with KVM_DIRTY_LOG_INITIALLY_SET also one mapped in the first round before
+ *		   the VMM has cleared its part of the log, and written again after that
+ * @dirtied_pages: pages dirtied in it, by vCPUs and by KVM; 0 while it is in progress
+ * @bandwidth_pages: pages a second that it sent: to_send_pages / duration_ns; 0 while in progress
+ * @quota_pages: the least quota the VM had in it, pages a second; 0: none
+ * @throttle_ns: time for which quotas parked its vCPUs in it, all of them added up
+ * @reserved: zero
+ */
+struct kvmeter_round {
+	__u64 begin_ns;
+	__u64 duration_ns;
+	__u64 to_send_pages;
+	__u64 dirtied_pages;
+	__u64 bandwidth_pages;
+	__u64 quota_pages;
+	__u64 throttle_ns;
+	__u64 reserved;
+};
+
+/**
+ * struct kvmeter_migration - the migration of a VM that is on its way, or was the last one
+ * @gen: gen of the VM's slot in kvmeter_vms that this is of, 0: of none
+ * @seq: odd while this is being written; to be used as that of struct kvmeter_vcpu
+ * @state: enum kvmeter_migration_state
+ * @nr_rounds: rounds that have begun
+ * @mode: enum kvmeter_autoconverge_mode that is in force: never DEFAULT
+ * @goal: enum kvmeter_goal
+ * @why: enum kvmeter_why, of what the autopilot decided last
+ * @reserved0: zero
+ * @begin_ns: when the first round began
+ * @end_ns: when logging was switched off, 0 while it runs
+ * @ram_pages: 4 KiB pages that the guest has
+ * @deadline_ns: time from begin_ns within which it is to be done, for KVMETER_GOAL_DEADLINE
+ * @downtime_ns: limit of the downtime that the autopilot counts on
+ * @sent_pages: pages the VMM had to send in all rounds that have ended
+ * @decided_ns: when the autopilot looked last; it does so ten times a second
+ * @bandwidth_pages: pages a second that can be sent, as it sees it, 0: not known yet
+ * @dirty_rate_pages: pages a second that vCPUs dirty, in this round, 0: not known yet
+ * @would_pages: the quota that it has set, or would in mode on, pages a second; 0: none
+ * @autopilot_pages: the quota that it has set; 0: none
+ * @reserved: zero
+ * @round: round n, from 1, is entry (n - 1) % KVMETER_ROUNDS
+ *
+ * A migration begins when the VMM reads the dirty log of the VM's largest memory slot for the first
+ * time after it had memory logged, and ends when no memory is logged any more. A display that has
+ * its own memory logged is none, nor is a driven session; QEMU's calc-dirty-rate in the mode
+ * dirty-bitmap looks like a short one. A VM with a dirty ring shows no rounds: its VMM has no need
+ * of that call.
+ *
+ * One that is found on its way when the module is loaded has its first round then: until two more
+ * have begun, that bandwidth looks too high. goal, deadline_ns and downtime_ns are as set last,
+ * also after the end.
+ */
+struct kvmeter_migration {
+	__u32 gen;
+	__u32 seq;
+	__u32 state;
+	__u32 nr_rounds;
+	__u32 mode;
+	__u32 goal;
+	__u32 why;
+	__u32 reserved0;
+	__u64 begin_ns;
+	__u64 end_ns;
+	__u64 ram_pages;
+	__u64 deadline_ns;
+	__u64 downtime_ns;
+	__u64 sent_pages;
+	__u64 decided_ns;
+	__u64 bandwidth_pages;
+	__u64 dirty_rate_pages;
+	__u64 would_pages;
+	__u64 autopilot_pages;
+	__u64 reserved[17];
+	struct kvmeter_round round[KVMETER_ROUNDS];
+};
+
+/* kvmeter_audit.kind: what there is to tell */
+enum kvmeter_audit_kind {
+	KVMETER_AUDIT_NONE = 0,
+	KVMETER_AUDIT_ROUND = 1,    /* a round began */
+	KVMETER_AUDIT_DECISION = 2, /* the autopilot did something else than before, or would */
+	KVMETER_AUDIT_QUOTA = 3,    /* KVMETER_QUOTA */
+	KVMETER_AUDIT_SWITCH = 4,   /* KVMETER_AUTOCONVERGE */
+	KVMETER_AUDIT_END = 5,	    /* a migration ended; why tells how */
+	KVMETER_AUDIT_NR = 6,
+};
+
+/**
+ * struct kvmeter_audit - one thing that was decided, or seen in a migration
+ * @nr: counts from 1 since the module was loaded; where it skips, the ones between are lost
+ * @kind: enum kvmeter_audit_kind
+ * @pid: process id of the VMM in the initial PID namespace
+ * @time_ns: when, ledger clock
+ * @real_ns: when, CLOCK_REALTIME
+ * @vm: slot of the VM in kvmeter_vms
+ * @vm_gen: gen of that slot
+ * @id: "<pid>-<fd>" of the VM, NUL-terminated
+ * @mode: enum kvmeter_autoconverge_mode in force for the VM; of KVMETER_AUDIT_SWITCH: that was set
+ * @goal: enum kvmeter_goal
+ * @why: enum kvmeter_why; KVMETER_WHY_IDLE where it was not the autopilot
+ * @round: round in progress, 0: none
+ * @deadline_ns: that of the migration, or that was set; 0: none
+ * @to_send_pages: of the round in progress
+ * @bandwidth_pages: pages a second that can be sent, 0: not known
+ * @dirty_rate_pages: pages a second that vCPUs dirty, 0: not known
+ * @before_pages: quota before, pages a second; 0: none
+ * @quota_pages: quota from now on
+ * @would_pages: quota that mode on would set
+ * @throttle_ns: time for which quotas have parked vCPUs of the VM in this migration, added up
+ * @reserved: zero
+ */
+struct kvmeter_audit {
+	__u64 nr;
+	__u32 kind;
+	__u32 pid;
+	__u64 time_ns;
+	__u64 real_ns;
+	__u32 vm;
+	__u32 vm_gen;
+	char id[KVMETER_NAME_LEN];
+	__u32 mode;
+	__u32 goal;
+	__u32 why;
+	__u32 round;
+	__u64 deadline_ns;
+	__u64 to_send_pages;
+	__u64 bandwidth_pages;
+	__u64 dirty_rate_pages;
+	__u64 before_pages;
+	__u64 quota_pages;
+	__u64 would_pages;
+	__u64 throttle_ns;
+	__u64 reserved[5];
+};
+
 /* The maps, in the order in which ioctls name them. */
 enum kvmeter_map {
 	KVMETER_MAP_HOST = 0,
@@ -595,7 +808,8 @@ enum kvmeter_map {
 	KVMETER_MAP_SUBS = 5,
 	KVMETER_MAP_STEAL = 6,
 	KVMETER_MAP_DIRTY = 7,
-	KVMETER_MAP_NR = 8,
+	KVMETER_MAP_MIGRATIONS = 8,
+	KVMETER_MAP_NR = 9,
 };
 
 #define KVMETER_MAP_MAX 16
@@ -723,6 +937,57 @@ struct kvmeter_dirty_read {
 	__u64 reserved[2];
 };
 
+/* Quotas, in bytes a second. */
+#define KVMETER_QUOTA_MIN 65536ULL
+#define KVMETER_QUOTA_MAX 0x10000000000000ULL
+
+/**
+ * struct kvmeter_quota - argument of KVMETER_QUOTA
+ * @abi: KVMETER_ABI
+ * @flags: zero
+ * @vm: slot of the VM in kvmeter_vms
+ * @vm_gen: gen of that slot
+ * @bytes_per_s: what all its vCPUs together may dirty, in [KVMETER_QUOTA_MIN, KVMETER_QUOTA_MAX],
+ *		 counted in whole 4 KiB pages; 0: no quota
+ * @reserved: zero
+ */
+struct kvmeter_quota {
+	__u32 abi;
+	__u32 flags;
+	__u32 vm;
+	__u32 vm_gen;
+	__u64 bytes_per_s;
+	__u64 reserved[3];
+};
+
+/**
+ * struct kvmeter_autoconverge - argument of KVMETER_AUTOCONVERGE
+ * @abi: KVMETER_ABI
+ * @flags: zero
+ * @vm: slot of the VM in kvmeter_vms
+ * @vm_gen: gen of that slot
+ * @mode: enum kvmeter_autoconverge_mode
+ * @goal: enum kvmeter_goal
+ * @deadline_ns: with KVMETER_GOAL_DEADLINE: when a migration should be done, from its beginning, in
+ *		 [1 s, 7 days]; otherwise 0
+ * @downtime_ns: the VMM's limit of the downtime, up to 2,000 s as QEMU's downtime-limit; 0: 300 ms,
+ *		 its default
+ * @bandwidth: bytes a second that can be sent, if that is known beforehand; 0: not known
+ * @reserved: zero
+ */
+struct kvmeter_autoconverge {
+	__u32 abi;
+	__u32 flags;
+	__u32 vm;
+	__u32 vm_gen;
+	__u32 mode;
+	__u32 goal;
+	__u64 deadline_ns;
+	__u64 downtime_ns;
+	__u64 bandwidth;
+	__u64 reserved[3];
+};
+
 /*
  * ioctls of /dev/kvmeter (mode 0600). Each needs CAP_SYS_ADMIN in the initial user namespace,
  * otherwise EPERM. EFAULT: the argument cannot be read or written. ENOTTY: no such ioctl.
@@ -757,6 +1022,31 @@ struct kvmeter_dirty_read {
  *
  * KVMETER_DIRTY_READ: how many pages were dirtied, by address. ENOENT: there is no session, or it
  * has ended. EINVAL: as above, or a field out of range.
+ *
+ * KVMETER_QUOTA: from now on the vCPUs of a VM may dirty so much a second; it stays until another
+ * one is set, the VM ends or the module is unloaded. What counts is 4 KiB pages newly dirtied while
+ * dirty logging is armed (log_state): at other times a quota does nothing. It is shared among the
+ * vCPUs ten times a second, max-min fair by what each dirties: who dirties less than its share is
+ * not held back. One that has dirtied more is parked before it enters the guest again, for slices
+ * of 1 ms at most, until its share has made up for it; but never for longer than the module
+ * parameter throttle_max_us in each 100 ms by the clock, nor in a row, however late it is, nor
+ * while a signal, a request to KVM that cannot wait, such as an interrupt that KVM itself is to
+ * inject, or an NMI is pending for it, or in SMM. One that APICv or AVIC posts, and the LAPIC timer
+ * where VMX's preemption timer does it, are late by that. On top of a share may come 512 pages at
+ * once, as many as a full Page Modification Log has, and what that log has when it is read. ENOENT:
+ * there is no such VM. EOPNOTSUPP: this kernel lacks what it takes. EINVAL: another abi; flags or
+ * reserved fields that are not zero; bytes_per_s out of range.
+ *
+ * KVMETER_AUTOCONVERGE: what the autopilot may do with a VM, and with what goal, in a migration
+ * that is on its way and in later ones. A quota that KVMETER_QUOTA has set stays in force: the VM
+ * may dirty the lesser of the two. Errors as of KVMETER_QUOTA; EINVAL also: mode, goal, or one of
+ * the times out of range.
+ *
+ * read() gives struct kvmeter_audit records, oldest first, as many whole ones as there is room for,
+ * and 0 when there is no more; each open file is at a place of its own, which begins at the oldest
+ * record. The last 1,024 are kept. poll() tells when there are more. EINVAL: no room for one. Of a
+ * VM whose migrations make more than 64 records at once, and 10 a second from then on, the others
+ * are left out: it cannot push those of all others out.
  */
 #define KVMETER_IOC_MAGIC 0xb7
 #define KVMETER_GET_INFO _IOR(KVMETER_IOC_MAGIC, 0x00, struct kvmeter_info)
@@ -765,6 +1055,8 @@ struct kvmeter_dirty_read {
 #define KVMETER_DIRTY_START _IOWR(KVMETER_IOC_MAGIC, 0x03, struct kvmeter_dirty_start)
 #define KVMETER_DIRTY_STOP _IOW(KVMETER_IOC_MAGIC, 0x04, struct kvmeter_dirty_stop)
 #define KVMETER_DIRTY_READ _IOWR(KVMETER_IOC_MAGIC, 0x05, struct kvmeter_dirty_read)
+#define KVMETER_QUOTA _IOW(KVMETER_IOC_MAGIC, 0x06, struct kvmeter_quota)
+#define KVMETER_AUTOCONVERGE _IOW(KVMETER_IOC_MAGIC, 0x07, struct kvmeter_autoconverge)
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct kvmeter_hist) == 256, "kvmeter_hist");
@@ -776,12 +1068,17 @@ _Static_assert(sizeof(struct kvmeter_exit) == 384, "kvmeter_exit");
 _Static_assert(sizeof(struct kvmeter_sub) == 40, "kvmeter_sub");
 _Static_assert(sizeof(struct kvmeter_thief) == 48, "kvmeter_thief");
 _Static_assert(sizeof(struct kvmeter_dirty) == 512, "kvmeter_dirty");
+_Static_assert(sizeof(struct kvmeter_round) == 64, "kvmeter_round");
+_Static_assert(sizeof(struct kvmeter_migration) == 2304, "kvmeter_migration");
+_Static_assert(sizeof(struct kvmeter_audit) == 192, "kvmeter_audit");
 _Static_assert(sizeof(struct kvmeter_map_info) == 16, "kvmeter_map_info");
 _Static_assert(sizeof(struct kvmeter_info) == 272, "kvmeter_info");
 _Static_assert(sizeof(struct kvmeter_attach) == 80, "kvmeter_attach");
 _Static_assert(sizeof(struct kvmeter_dirty_start) == 56, "kvmeter_dirty_start");
 _Static_assert(sizeof(struct kvmeter_dirty_stop) == 32, "kvmeter_dirty_stop");
 _Static_assert(sizeof(struct kvmeter_dirty_read) == 64, "kvmeter_dirty_read");
+_Static_assert(sizeof(struct kvmeter_quota) == 48, "kvmeter_quota");
+_Static_assert(sizeof(struct kvmeter_autoconverge) == 72, "kvmeter_autoconverge");
 #endif
 
 #endif /* _UAPI_LINUX_KVMETER_H */
