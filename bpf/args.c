@@ -36,6 +36,15 @@ static const struct command_option options[] = {
 	{ { "zero-pages", KEY_ZERO_PAGES, "N", 0, "Pages of it that are zero, not counted", 0 },
 	  TAKES_GOAL },
 	{ { "state", KEY_STATE, "BYTES", 0, "State of the devices (256K)", 0 }, TAKES_GOAL },
+	{ { "goal", KEY_PILOT_GOAL, "gentle|bytes", 0, "Writers lose least, or fewest bytes", 0 },
+	  TAKES_PILOT },
+	{ { "deadline", KEY_DEADLINE, "TIME", 0, "Goal: done within this, from its beginning", 0 },
+	  TAKES_PILOT },
+	{ { "downtime", KEY_DOWNTIME, "TIME", 0, "The VMM's limit of the downtime (300ms)", 0 },
+	  TAKES_PILOT },
+	{ { "bandwidth", KEY_BANDWIDTH, "RATE", 0, "What can be sent, if known: 10G, 32MiB/s", 0 },
+	  TAKES_PILOT },
+	{ { "follow", 'f', NULL, 0, "Go on with what comes, until ^C", 0 }, TAKES_FOLLOW },
 	{ { "by", 'b', "vm|vcpu", 0, "Count by VM (default) or by vCPU", 0 }, TAKES_BY },
 	{ { "by", 'b', "vm|vcpu|class|reason|sub", 0,
 	    "A table of each VM (default) or vCPU, or one by class, reason or sub-reason", 0 },
@@ -61,7 +70,8 @@ struct parse {
 
 static unsigned int max_pos(const struct kvmeter_command *command)
 {
-	return (command->takes & TAKES_A_VM ? 1 : 0) + (command->takes & TAKES_INTERVAL ? 2 : 0);
+	return (command->takes & TAKES_A_VM ? 1 : 0) + (command->takes & TAKES_INTERVAL ? 2 : 0) +
+		(command->takes & TAKES_PILOT ? 1 : 0);
 }
 
 static void add_pos(struct argp_state *state, char *arg)
@@ -74,7 +84,8 @@ static void add_pos(struct argp_state *state, char *arg)
 
 	if (args->nr_pos == max_pos(parse->command))
 		argp_error(state, "too many arguments");
-	if (args->nr_pos > 0 && !kvmeter_select_parse_seconds(arg, &seconds, &unit) &&
+	if (args->nr_pos > 0 && !(parse->command->takes & (TAKES_QUOTA | TAKES_PILOT)) &&
+	    !kvmeter_select_parse_seconds(arg, &seconds, &unit) &&
 	    !kvmeter_select_parse_count(arg, &count))
 		argp_error(state, "'%s' is no number", arg);
 	args->pos[args->nr_pos++] = arg;
@@ -134,6 +145,10 @@ static void check_args(struct argp_state *state)
 	if (parse->command->takes & TAKES_ONE_VM && !args->guest == !args->nr_pos)
 		argp_error(state, args->guest ? "too many VMs" : "which VM?");
 	kvmeter_args_check_dirty(state, args, parse->command->takes);
+	if (parse->command->takes & TAKES_QUOTA)
+		kvmeter_args_check_quota(state, args);
+	if (parse->command->takes & TAKES_PILOT)
+		kvmeter_args_check_pilot(state, args);
 	if (args->json && args->hist)
 		argp_error(state, "--json has the histograms in any case");
 }
@@ -173,12 +188,18 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		check_args(state);
 		return 0;
 	default:
+		if (kvmeter_args_parse_migrate(key, arg, state, args))
+			return 0;
 		return kvmeter_args_parse_dirty(key, arg, state, args) ? 0 : ARGP_ERR_UNKNOWN;
 	}
 }
 
 static const char *args_doc(const struct kvmeter_command *command)
 {
+	if (command->takes & TAKES_QUOTA)
+		return "[VM] [interval [count]]\nVM RATE|off";
+	if (command->takes & TAKES_PILOT)
+		return "[VM]\nVM off|observe|on|default";
 	if (command->takes & TAKES_INTERVAL)
 		return "[VM] [interval [count]]";
 	if (command->takes & TAKES_ONE_VM)

@@ -23,6 +23,9 @@
 #define TAKES_SESSION 0x400
 #define TAKES_HEAT 0x800
 #define TAKES_GOAL 0x1000
+#define TAKES_QUOTA 0x2000
+#define TAKES_PILOT 0x4000
+#define TAKES_FOLLOW 0x8000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -55,6 +58,8 @@ enum kvmeter_args_key {
 	KEY_RAM,
 	KEY_ZERO_PAGES,
 	KEY_STATE,
+	KEY_PILOT_GOAL,
+	KEY_DEADLINE,
 };
 
 /* args.c */
@@ -65,5 +70,13 @@ bool kvmeter_args_parse_dirty(int key, const char *arg, struct argp_state *state
 			      struct kvmeter_args *args);
 void kvmeter_args_check_dirty(struct argp_state *state, struct kvmeter_args *args,
 			      unsigned int takes);
+
+/* args_quota.c */
+void kvmeter_args_check_quota(struct argp_state *state, struct kvmeter_args *args);
+
+/* args_migrate.c */
+bool kvmeter_args_parse_migrate(int key, const char *arg, struct argp_state *state,
+				struct kvmeter_args *args);
+void kvmeter_args_check_pilot(struct argp_state *state, struct kvmeter_args *args);
 
 #endif /* KVMETER_ARGS_H */

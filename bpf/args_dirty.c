@@ -60,7 +60,7 @@ static __u64 get_pages(struct argp_state *state, const char *arg)
 }
 
 static bool parse_goal(int key, const char *arg, struct argp_state *state,
-		       struct kvmeter_goal *goal)
+		       struct kvmeter_forecast_args *goal)
 {
 	switch (key) {
 	case KEY_BANDWIDTH:
@@ -139,7 +139,7 @@ static void check_session(struct argp_state *state, const struct kvmeter_session
 		argp_error(state, "--duration is 24h at most");
 }
 
-static void check_goal(struct argp_state *state, struct kvmeter_goal *goal)
+static void check_goal(struct argp_state *state, struct kvmeter_forecast_args *goal)
 {
 	if (!(goal->bandwidth_bytes_s > 0))
 		argp_error(state, "--bandwidth is missing");

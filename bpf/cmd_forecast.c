@@ -25,7 +25,7 @@ struct outcome {
 struct answer {
 	const struct kvmeter_snap *snap;
 	const struct kvmeter_snap_vm *vm;
-	const struct kvmeter_goal *goal;
+	const struct kvmeter_forecast_args *goal;
 	struct kvmeter_guestmem mem;
 	bool mem_given;
 	double known_s;
@@ -65,7 +65,7 @@ static void find_out(struct outcome *o, const char *name, const struct answer *a
 /* What the user says of the guest's memory, or what is found there. */
 static void get_memory(struct answer *a)
 {
-	const struct kvmeter_goal *goal = a->goal;
+	const struct kvmeter_forecast_args *goal = a->goal;
 	__u64 pages = goal->ram_bytes ? goal->ram_bytes / KVMETER_PAGE_BYTES : a->vm->v.ram_pages;
 
 	if (!pages)
@@ -167,7 +167,7 @@ static void print_remedies(const struct outcome *o)
 
 static void print_text(const struct answer *a)
 {
-	const struct kvmeter_goal *goal = a->goal;
+	const struct kvmeter_forecast_args *goal = a->goal;
 	char bandwidth[16];
 	unsigned int i;
 
@@ -185,14 +185,6 @@ static void print_text(const struct answer *a)
 		print_remedies(&a->outcomes[i]);
 }
 
-static void add_u64(struct json_object *obj, const char *key, bool known, double value)
-{
-	if (known && value < 0x1p63)
-		kvmeter_json_add_u64(obj, key, (__u64)value);
-	else
-		kvmeter_json_add_text(obj, key, NULL);
-}
-
 static struct json_object *new_outcome(const struct outcome *o)
 {
 	struct json_object *obj = json_object_new_object();
@@ -201,24 +193,24 @@ static struct json_object *new_outcome(const struct outcome *o)
 
 	json_object_object_add(obj, "converges", json_object_new_boolean(yes));
 	json_object_object_add(obj, "extrapolated", json_object_new_boolean(f->extrapolated));
-	add_u64(obj, "rounds", yes, f->rounds);
-	add_u64(obj, "dirty_sync_count", yes, sync_count(f));
-	add_u64(obj, "bytes", yes, f->bytes);
-	add_u64(obj, "time_ns", yes, f->seconds * NS_PER_S);
-	add_u64(obj, "downtime_ns", yes, f->downtime_s * NS_PER_S);
-	add_u64(obj, "remaining_bytes", true, f->remaining_bytes);
-	add_u64(obj, "min_bandwidth_bytes_s", true, ceil(o->min_bandwidth_bytes_s));
-	add_u64(obj, "min_downtime_ns", true, ceil(o->min_downtime_s * NS_PER_S));
-	add_u64(obj, "max_quota_bytes_s", !yes, o->max_quota_bytes_s);
+	kvmeter_json_add_floor(obj, "rounds", yes, f->rounds);
+	kvmeter_json_add_floor(obj, "dirty_sync_count", yes, sync_count(f));
+	kvmeter_json_add_floor(obj, "bytes", yes, f->bytes);
+	kvmeter_json_add_floor(obj, "time_ns", yes, f->seconds * NS_PER_S);
+	kvmeter_json_add_floor(obj, "downtime_ns", yes, f->downtime_s * NS_PER_S);
+	kvmeter_json_add_floor(obj, "remaining_bytes", true, f->remaining_bytes);
+	kvmeter_json_add_floor(obj, "min_bandwidth_bytes_s", true, ceil(o->min_bandwidth_bytes_s));
+	kvmeter_json_add_floor(obj, "min_downtime_ns", true, ceil(o->min_downtime_s * NS_PER_S));
+	kvmeter_json_add_floor(obj, "max_quota_bytes_s", !yes, o->max_quota_bytes_s);
 	return obj;
 }
 
-static struct json_object *new_goal(const struct kvmeter_goal *goal)
+static struct json_object *new_goal(const struct kvmeter_forecast_args *goal)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_u64(obj, "bandwidth_bytes_s", true, goal->bandwidth_bytes_s);
-	add_u64(obj, "link_bytes_s", true, goal->link_bytes_s);
+	kvmeter_json_add_floor(obj, "bandwidth_bytes_s", true, goal->bandwidth_bytes_s);
+	kvmeter_json_add_floor(obj, "link_bytes_s", true, goal->link_bytes_s);
 	kvmeter_json_add_u64(obj, "downtime_ns", goal->downtime_ns);
 	kvmeter_json_add_u64(obj, "state_bytes", goal->state_bytes);
 	return obj;

@@ -6,7 +6,8 @@
 
 static bool is_empty(const struct kvmeter_sum *sum)
 {
-	return !sum->v.exits && !sum->v.guest_ns && !sum->v.kernel_ns && !sum->v.steal_ns;
+	return !sum->v.exits && !sum->v.guest_ns && !sum->v.kernel_ns && !sum->v.steal_ns &&
+		!sum->v.throttle_ns;
 }
 
 /* False if there is no time to share out. */

@@ -8,21 +8,18 @@
 #define PAGE_1G (512 * PAGE_2M)
 #define MIB (1024 * 1024.0)
 
-static struct json_object *new_vcpus(const struct kvmeter_snap *snap,
-				     const struct kvmeter_snap_vm *vm)
+static void add_moves(struct json_object *obj, const struct kvmeter_snap_vm *vm,
+		      const struct kvmeter_snap_vcpu *vcpu)
 {
-	struct json_object *vcpus = json_object_new_array(), *obj;
-	const struct kvmeter_snap_vcpu *vcpu;
-	unsigned int i;
+	(void)vm;
+	kvmeter_json_add_u64(obj, "cpu_moves", vcpu->v.cpu_moves);
+	kvmeter_json_add_u64(obj, "node_moves", vcpu->v.node_moves);
+}
 
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		vcpu = &snap->vcpus[vm->first_vcpu + i];
-		obj = kvmeter_json_new_vcpu(vcpu);
-		kvmeter_json_add_u64(obj, "cpu_moves", vcpu->v.cpu_moves);
-		kvmeter_json_add_u64(obj, "node_moves", vcpu->v.node_moves);
-		json_object_array_add(vcpus, obj);
-	}
-	return vcpus;
+static void add_migration(struct json_object *obj, const struct kvmeter_migration *m)
+{
+	kvmeter_json_add_text(obj, "migration", kvmeter_reasons_migration_state(m->state));
+	kvmeter_json_add_u64(obj, "round", m->nr_rounds);
 }
 
 static void print_json(const struct kvmeter_report *report)
@@ -35,9 +32,12 @@ static void print_json(const struct kvmeter_report *report)
 		if (!kvmeter_table_wants(report, i))
 			continue;
 		vm = kvmeter_json_new_vm(&report->snap->vms[i]);
+		add_migration(vm, &report->snap->vms[i].m);
 		if (report->args->by == KVMETER_BY_VCPU)
 			json_object_object_add(vm, "vcpus",
-					       new_vcpus(report->snap, &report->snap->vms[i]));
+					       kvmeter_json_new_vcpus(report->snap,
+								      &report->snap->vms[i],
+								      add_moves));
 		json_object_array_add(vms, vm);
 	}
 	json_object_object_add(obj, "vms", vms);
@@ -61,6 +61,17 @@ static void print_pages(const struct kvmeter_vm *vm)
 	}
 }
 
+static void print_migration(const struct kvmeter_migration *m)
+{
+	if (m->state == KVMETER_MIGRATION_RUNNING)
+		printf(" round %u\n", m->nr_rounds);
+	else
+		printf(" %s\n",
+		       m->state == KVMETER_MIGRATION_ENDED
+			       ? kvmeter_reasons_migration_state(m->state)
+			       : "-");
+}
+
 static void print_vm(const struct kvmeter_snap_vm *vm, unsigned int width)
 {
 	kvmeter_table_print_name(vm->name, width);
@@ -70,7 +81,8 @@ static void print_vm(const struct kvmeter_snap_vm *vm, unsigned int width)
 		printf(" %10llu", vm->v.log_pages);
 	else
 		printf(" %10s", "-");
-	printf(" %10s\n", kvmeter_reasons_show_log_state(vm->v.log_state));
+	printf(" %10s", kvmeter_reasons_show_log_state(vm->v.log_state));
+	print_migration(&vm->m);
 }
 
 static void print_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
@@ -101,8 +113,9 @@ static void print_text(const struct kvmeter_report *report)
 		printf(" %8s %-12s %5s %8s %4s %4s %9s %10s %8s\n", "PID", "ID", "VCPU", "TID",
 		       "CPU", "NODE", "CPU-MOVES", "NODE-MOVES", "STATE");
 	else
-		printf(" %8s %-12s %5s %8s %11s %5s %5s %5s %10s %10s\n", "PID", "ID", "VCPUS",
-		       "SEEN(s)", "MAPPED(MiB)", "4K%", "2M%", "1G%", "LOGPAGES", "LOGGING");
+		printf(" %8s %-12s %5s %8s %11s %5s %5s %5s %10s %10s %s\n", "PID", "ID", "VCPUS",
+		       "SEEN(s)", "MAPPED(MiB)", "4K%", "2M%", "1G%", "LOGPAGES", "LOGGING",
+		       "MIGRATION");
 	for (i = 0; i < report->snap->nr_vms; i++) {
 		if (!kvmeter_table_wants(report, i))
 			continue;

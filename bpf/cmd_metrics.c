@@ -20,7 +20,7 @@ static void print_record(const struct kvmeter_record *record)
 	const struct kvmeter_field *field;
 
 	for (field = record->fields; field < record->fields + record->nr; field++)
-		printf("%-5s %-21s %-10s %-7s %8d  %s\n", record->name, field->name,
+		printf("%-9s %-21s %-10s %-7s %8d  %s\n", record->name, field->name,
 		       types[field->type], units[field->unit], field->exponent, field->help);
 }
 
@@ -65,7 +65,7 @@ void kvmeter_cmd_metrics(const struct kvmeter_args *args)
 		print_json();
 		return;
 	}
-	printf("%-5s %-21s %-10s %-7s %8s  %s\n", "OF", "NAME", "TYPE", "UNIT", "EXPONENT",
+	printf("%-9s %-21s %-10s %-7s %8s  %s\n", "OF", "NAME", "TYPE", "UNIT", "EXPONENT",
 	       "MEANING");
 	for (id = 0; id < KVMETER_RECORD_NR; id++)
 		print_record(&kvmeter_records[id]);

@@ -16,20 +16,11 @@ static double dirty_s(const struct kvmeter_snap_vm *vm, const struct kvmeter_sum
 	return kvmeter_sum_dirty(&sum->v) * NS_PER_S / vm->elapsed_ns;
 }
 
-static struct json_object *new_vcpus(const struct kvmeter_snap *snap,
-				     const struct kvmeter_snap_vm *vm)
+static void add_fields(struct json_object *obj, const struct kvmeter_snap_vm *vm,
+		       const struct kvmeter_snap_vcpu *vcpu)
 {
-	struct json_object *array = json_object_new_array(), *obj;
-	const struct kvmeter_snap_vcpu *vcpu;
-	unsigned int i;
-
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		vcpu = &snap->vcpus[vm->first_vcpu + i];
-		obj = kvmeter_json_new_vcpu(vcpu);
-		kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &vcpu->v);
-		json_object_array_add(array, obj);
-	}
-	return array;
+	(void)vm;
+	kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &vcpu->v);
 }
 
 static struct json_object *new_vm(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
@@ -52,7 +43,7 @@ static struct json_object *new_vm(const struct kvmeter_snap *snap, const struct 
 		kvmeter_json_add_double(obj, "dirty_pages_per_s", dirty_s(vm, sum));
 	else
 		kvmeter_json_add_text(obj, "dirty_pages_per_s", NULL);
-	json_object_object_add(obj, "vcpus", new_vcpus(snap, vm));
+	json_object_object_add(obj, "vcpus", kvmeter_json_new_vcpus(snap, vm, add_fields));
 	return obj;
 }
 

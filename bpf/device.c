@@ -50,6 +50,7 @@ static bool info_is_sane(const struct kvmeter_info *info)
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
 		[KVMETER_MAP_DIRTY] = sizeof(struct kvmeter_dirty),
+		[KVMETER_MAP_MIGRATIONS] = sizeof(struct kvmeter_migration),
 	};
 	__u32 vms = info->map[KVMETER_MAP_VMS].max_entries;
 	__u32 vcpus = info->map[KVMETER_MAP_VCPUS].max_entries;
@@ -68,7 +69,8 @@ static bool info_is_sane(const struct kvmeter_info *info)
 		info->map[KVMETER_MAP_EXITS].max_entries == vcpus * KVMETER_EXIT_ROWS &&
 		info->map[KVMETER_MAP_SUBS].max_entries == vcpus * KVMETER_SUB_ROWS &&
 		info->map[KVMETER_MAP_STEAL].max_entries == vcpus * KVMETER_THIEF_ROWS &&
-		info->map[KVMETER_MAP_DIRTY].max_entries == vms;
+		info->map[KVMETER_MAP_DIRTY].max_entries == vms &&
+		info->map[KVMETER_MAP_MIGRATIONS].max_entries == vms;
 }
 
 /**

@@ -55,7 +55,12 @@ void kvmeter_dirty_add_session(struct json_object *obj, const struct kvmeter_dir
 			       none || !d->windows ? NULL : kvmeter_curve_new_json(d->p95));
 }
 
-static void add_rate(struct json_object *obj, const struct kvmeter_subject *s)
+/**
+ * kvmeter_dirty_add_rate - add how fast a VM, or a vCPU, dirties memory
+ * @obj: where to
+ * @s: what happened in an interval; null if the VM was not armed for all of it
+ */
+void kvmeter_dirty_add_rate(struct json_object *obj, const struct kvmeter_subject *s)
 {
 	if (s->vm->armed)
 		kvmeter_json_add_double(obj, "dirty_bytes_per_s", kvmeter_dirty_bytes_s(s));
@@ -63,23 +68,28 @@ static void add_rate(struct json_object *obj, const struct kvmeter_subject *s)
 		kvmeter_json_add_text(obj, "dirty_bytes_per_s", NULL);
 }
 
-static void add_live(struct json_object *obj, const struct kvmeter_subject *s)
+/**
+ * kvmeter_dirty_new_live - what a migrating VMM has still to send, estimated
+ * @vm: the VM
+ * @now_ns: when the figures of it were taken
+ *
+ * Return: an object; NULL if there is nothing to tell.
+ */
+struct json_object *kvmeter_dirty_new_live(const struct kvmeter_snap_vm *vm, __u64 now_ns)
 {
 	struct kvmeter_live live;
 	struct json_object *est;
 
-	if (!kvmeter_live_get(s->vm, s->snap->now_ns, &live)) {
-		json_object_object_add(obj, "migration", NULL);
-		return;
-	}
+	if (!kvmeter_live_get(vm, now_ns, &live))
+		return NULL;
 	est = json_object_new_object();
-	kvmeter_json_add_u64(est, "sync_nr", s->vm->sync_nr);
+	kvmeter_json_add_u64(est, "sync_nr", vm->sync_nr);
 	kvmeter_json_add_double(est, "since_sync_s", live.since_s);
 	kvmeter_json_add_u64(est, "dirtied_bytes", (__u64)live.dirtied_bytes);
 	kvmeter_json_add_u64(est, "round_bytes_estimate", (__u64)live.round_bytes);
 	kvmeter_json_add_u64(est, "remaining_bytes_estimate", (__u64)live.remaining_bytes);
 	json_object_object_add(est, "speed_known", json_object_new_boolean(live.round_known));
-	json_object_object_add(obj, "migration", est);
+	return est;
 }
 
 /**
@@ -94,7 +104,7 @@ void kvmeter_dirty_add_vm(struct json_object *obj, const struct kvmeter_subject 
 
 	kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &s->sum.v);
 	kvmeter_dirty_add_session(obj, d);
-	add_rate(obj, s);
+	kvmeter_dirty_add_rate(obj, s);
 	if (s->vm->armed && s->vm->elapsed_ns)
 		kvmeter_json_add_double(obj, "kvm_writes_per_s",
 					d->kvm_writes * NS_PER_S / s->vm->elapsed_ns);
@@ -109,7 +119,7 @@ void kvmeter_dirty_add_vm(struct json_object *obj, const struct kvmeter_subject 
 		kvmeter_json_add_text(obj, "wws_ms", NULL);
 		kvmeter_json_add_text(obj, "wws_bytes", NULL);
 	}
-	add_live(obj, s);
+	json_object_object_add(obj, "migration", kvmeter_dirty_new_live(s->vm, s->snap->now_ns));
 }
 
 /**
@@ -120,7 +130,7 @@ void kvmeter_dirty_add_vm(struct json_object *obj, const struct kvmeter_subject 
 void kvmeter_dirty_add_vcpu(struct json_object *obj, const struct kvmeter_subject *s)
 {
 	kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &s->vcpu->v);
-	add_rate(obj, s);
+	kvmeter_dirty_add_rate(obj, s);
 	json_object_object_add(obj, "dirty_curve",
 			       s->vm->d.session == KVMETER_SESSION_NONE
 				       ? NULL

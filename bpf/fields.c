@@ -24,6 +24,8 @@
 #define SUB_FIELD(...) FIELD(kvmeter_sub, __VA_ARGS__)
 #define THIEF_FIELD(...) FIELD(kvmeter_thief, __VA_ARGS__)
 #define DIRTY_FIELD(...) FIELD(kvmeter_dirty, __VA_ARGS__)
+#define MOVE_FIELD(...) FIELD(kvmeter_migration, __VA_ARGS__)
+#define ROUND_FIELD(...) FIELD(kvmeter_round, __VA_ARGS__)
 #define NR(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct kvmeter_field vm_fields[] = { KVMETER_VM_METRICS(VM_FIELD) };
@@ -32,6 +34,8 @@ static const struct kvmeter_field exit_fields[] = { KVMETER_EXIT_METRICS(EXIT_FI
 static const struct kvmeter_field sub_fields[] = { KVMETER_SUB_METRICS(SUB_FIELD) };
 static const struct kvmeter_field thief_fields[] = { KVMETER_THIEF_METRICS(THIEF_FIELD) };
 static const struct kvmeter_field dirty_fields[] = { KVMETER_DIRTY_METRICS(DIRTY_FIELD) };
+static const struct kvmeter_field migration_fields[] = { KVMETER_MIGRATION_METRICS(MOVE_FIELD) };
+static const struct kvmeter_field round_fields[] = { KVMETER_ROUND_METRICS(ROUND_FIELD) };
 
 const struct kvmeter_record kvmeter_records[KVMETER_RECORD_NR] = {
 	[KVMETER_RECORD_VM] = { "vm", vm_fields, NR(vm_fields) },
@@ -40,6 +44,8 @@ const struct kvmeter_record kvmeter_records[KVMETER_RECORD_NR] = {
 	[KVMETER_RECORD_SUB] = { "sub", sub_fields, NR(sub_fields) },
 	[KVMETER_RECORD_THIEF] = { "thief", thief_fields, NR(thief_fields) },
 	[KVMETER_RECORD_DIRTY] = { "dirty", dirty_fields, NR(dirty_fields) },
+	[KVMETER_RECORD_MIGRATION] = { "migration", migration_fields, NR(migration_fields) },
+	[KVMETER_RECORD_ROUND] = { "round", round_fields, NR(round_fields) },
 };
 
 static void *at(void *values, const struct kvmeter_field *field)

@@ -138,7 +138,7 @@ static double dirtied(struct state *s, double t_s)
 
 	if (plan->curve.nr && t_s > plan->curve.t_s[plan->curve.nr - 1])
 		s->forecast->extrapolated = true;
-	if (plan->quota_bytes_s > 0 && s->forecast->rounds)
+	if (plan->quota_bytes_s > 0 && (s->forecast->rounds || plan->begin_pages > 0))
 		pages = fmin(pages, plan->quota_bytes_s * t_s / KVMETER_FORECAST_PAGE_BYTES);
 	return fmin(pages, plan->ram_pages);
 }
@@ -266,7 +266,8 @@ static void start(struct state *s, const struct kvmeter_forecast_plan *plan,
 	s->forecast = forecast;
 	s->threshold_pages =
 		plan->bandwidth_bytes_s * plan->downtime_s / KVMETER_FORECAST_PAGE_BYTES;
-	s->cohorts[0].pages = plan->ram_pages;
+	s->cohorts[0].pages = plan->begin_pages > 0 ? plan->begin_pages : plan->ram_pages;
+	s->cohorts[0].span_s = plan->begin_span_s;
 	s->nr = 1;
 }
 

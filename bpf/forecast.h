@@ -44,6 +44,9 @@ struct kvmeter_forecast_curve {
  * @window_s: the VMM sends for this long at a time before it looks how much remains; a round ends
  *	      once that is less than what it sends in the downtime. 0: a round ends when all is sent
  * @quota_bytes_s: what the guest is kept from exceeding after the first round; 0: nothing does
+ * @begin_pages: of a migration that is on its way: what it had to send when the round in progress
+ *		 began, which then is the first; it keeps to the quota, too. 0: one that is to begin
+ * @begin_span_s: time within which these were dirtied; 0: it is the round that sends all of memory
  */
 struct kvmeter_forecast_plan {
 	struct kvmeter_forecast_curve curve;
@@ -57,6 +60,8 @@ struct kvmeter_forecast_plan {
 	double zero_bytes;
 	double window_s;
 	double quota_bytes_s;
+	double begin_pages;
+	double begin_span_s;
 };
 
 /**

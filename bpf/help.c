@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What --help says: of the program, and of each command with the columns and their units. */
+#include "help.h"
 #include "reader.h"
 
 /* A line of text to a string, whatever else a formatter thinks of it. */
 /* clang-format off */
-
-#define VM_TEXT \
-	"VM is a VM's name (QEMU's -name, otherwise the process name), the pid of its\n" \
-	"VMM, or its id <pid>-<fd>. Without one, all VMs are shown.\n"
 
 #define INTERVAL_TEXT \
 	"\n" \
@@ -19,8 +16,7 @@
 	"\n"
 
 #define ROW_TEXT \
-	"  NAME      name of the VM\n" \
-	"  ID        <pid>-<fd>: pid of its VMM, and a file descriptor there\n" \
+	NAME_TEXT \
 	"  VCPUS     vCPUs of the VM, whose figures are added up; with --by vcpu:\n" \
 	"  VCPU      KVM's vcpu_id\n"
 
@@ -29,12 +25,6 @@
 	"--hist prints the histogram too: the number of times in each power of two of\n" \
 	"ns, and as a bar its share of the highest number; the last one takes all from\n" \
 	"2^30 ns up.\n"
-
-#define JSON_TEXT \
-	"\n" \
-	"With --json each report is one JSON document on a line of its own, with the\n" \
-	"names of linux/kvmeter.h, which 'kvmeter metrics' explains. Times there are in\n" \
-	"ns; null is a figure that does not exist.\n"
 
 const char kvmeter_help_program[] =
 	"Shows what the kernel module kvmeter counts about the VMs of this host: where\n"
@@ -49,7 +39,12 @@ const char kvmeter_help_program[] =
 	"  dirty     how fast memory is dirtied, how much of it in which time, and\n"
 	"            where; dirty start, dirty stop, dirty status: sessions that find\n"
 	"            out\n"
+	"  quota     limit what a VM dirties a second, so that a migration ends\n"
 	"  forecast  would a live migration come to an end, when, and at what cost\n"
+	"  migrate   live migrations as they happen: rounds, what is left, the end\n"
+	"  autoconverge\n"
+	"            have quotas set that make migrations converge; off, observe, on\n"
+	"  log       what was seen of migrations, and what was decided and done\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
 	"  status    the module: where it counts, its limits, what it could not track\n"
 	"  attach    have the module count into BPF maps\n"
@@ -61,7 +56,7 @@ const char kvmeter_help_program[] =
 const char kvmeter_help_ledger[] =
 	"Where all of the vCPUs' time went: each nanosecond since a vCPU was first seen\n"
 	"is in one of six states, up to now.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	INTERVAL_TEXT
 	ROW_TEXT
 	"  WALL      time in s since the first guest entry or exit that was seen, or of\n"
@@ -86,7 +81,7 @@ const char kvmeter_help_ledger[] =
 const char kvmeter_help_wakeups[] =
 	"How vCPUs that slept came to run again: the delay after a wake-up, halt\n"
 	"polling, and the interrupts injected.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	INTERVAL_TEXT
 	ROW_TEXT
 	"  WAKEUPS   waits for a CPU that followed a wake-up\n"
@@ -111,21 +106,22 @@ const char kvmeter_help_metrics[] =
 	"Needs neither root nor the module.\n"
 	"\v  OF        what it is counted for: vm, vcpu, exit (a vCPU's exits for one\n"
 	"            reason), sub (a vCPU's exits for one sub-reason), thief (a vCPU's\n"
-	"            steal that one thief is to blame for), dirty (a VM's dirty pages)\n"
-	"  NAME      field of struct kvmeter_vm, _vcpu, _exit, _sub, _thief, _dirty in\n"
-	"            linux/kvmeter.h, and its key in JSON\n"
+	"            steal that one thief is to blame for), dirty (a VM's dirty pages),\n"
+	"            migration (of a VM), round (of a migration)\n"
+	"  NAME      field of struct kvmeter_vm, _vcpu, _exit, _sub, _thief, _dirty,\n"
+	"            _migration, _round in linux/kvmeter.h, and its key in JSON\n"
 	"  TYPE      cumulative: only grows; instant: goes up and down; peak, lowest:\n"
 	"            the extreme there was; histogram: counts of values in log2 buckets\n"
 	"  UNIT, EXPONENT\n"
 	"            a value is in 10^EXPONENT UNIT: seconds and -9 are nanoseconds\n"
 	"\n"
 	"With --json one document with an array for each of vm, vcpu, exit, sub, thief,\n"
-	"dirty.\n";
+	"dirty, migration, round.\n";
 
 const char kvmeter_help_exits[] =
 	"How often vCPUs left the guest, why, and for how long, in the columns of\n"
 	"perf kvm stat.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	INTERVAL_TEXT
 	"Rows are sorted by --key, highest first: by sample (the default),\n"
 	"percent_sample, time, percent_time, max_t, min_t or mean_t, which are perf's,\n"
@@ -178,10 +174,9 @@ const char kvmeter_help_exits[] =
 
 const char kvmeter_help_stat[] =
 	"One row for each VM: exits, steal and dirty pages.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	INTERVAL_TEXT
-	"  NAME      name of the VM\n"
-	"  ID        <pid>-<fd>: pid of its VMM, and a file descriptor there\n"
+	NAME_TEXT
 	"  VCPUS     vCPUs that are tracked\n"
 	"  EXITS/s   exits per second, all vCPUs together\n"
 	"  TOP-EXIT  most frequent exit reason\n"
@@ -198,7 +193,7 @@ const char kvmeter_help_stat[] =
 const char kvmeter_help_steal[] =
 	"How long vCPUs were ready to run and not running: what their guests are shown\n"
 	"as steal; with --by thief, --by cause and --matrix, who took that time.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	INTERVAL_TEXT
 	ROW_TEXT
 	"  STEAL%    share of the vCPUs' time, %\n"
@@ -253,7 +248,7 @@ const char kvmeter_help_steal[] =
 
 const char kvmeter_help_list[] =
 	"The VMs that are tracked, or with --by vcpu their vCPUs and where they run.\n"
-	"\v" VM_TEXT
+	"\v" VM_TEXT ALL_VMS_TEXT
 	"\n"
 	"  NAME      name of the VM\n"
 	"  PID       process id of its VMM\n"
@@ -267,6 +262,7 @@ const char kvmeter_help_list[] =
 	"  LOGGING   whether the guest's memory is logged, at least half of it:\n"
 	"            'bitmap', 'ring': by the VMM; 'driven': by a session of 'kvmeter\n"
 	"            dirty start'; 'not armed': it is not; 'unknown': it cannot be seen\n"
+	"  MIGRATION the round that a live migration is in; 'ended': there was one; '-'\n"
 	"\n"
 	"  VCPU      KVM's vcpu_id\n"
 	"  TID       thread that ran it last\n"
@@ -289,9 +285,9 @@ const char kvmeter_help_status[] =
 	"                   are counted; attribution: steal is blamed on thieves;\n"
 	"                   limits: and on CPU limits; faults: pages dirtied by write\n"
 	"                   faults are seen; own_writes: KVM's own writes are; syncs:\n"
-	"                   the VMM's dirty-log calls are; sessions: 'kvmeter dirty\n"
-	"                   start' can be used. The file kvmeter/status in debugfs says\n"
-	"                   why one is off\n"
+	"                   the VMM's dirty-log calls are; sessions, quotas: 'kvmeter\n"
+	"                   dirty start', 'kvmeter quota' can be used. The file\n"
+	"                   kvmeter/status in debugfs says why one is off\n"
 	"  vms, vcpus       slots used, of how many, and how many VMs (vCPUs) were seen\n"
 	"  untracked_vms, untracked_vcpus\n"
 	"                   times that a VM (vCPU) found no free slot\n"

@@ -1,33 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What --help says of the commands about dirty pages, with every figure and its unit. */
+#include "help.h"
 #include "reader.h"
 
 /* clang-format off */
 
-#define VM_TEXT \
-	"VM is a VM's name (QEMU's -name, otherwise the process name), the pid of its\n" \
-	"VMM, or its id <pid>-<fd>.\n"
-
-#define JSON_TEXT \
-	"\n" \
-	"With --json each report is one JSON document on a line of its own, with the\n" \
-	"names of linux/kvmeter.h, which 'kvmeter metrics' explains. Times there are in\n" \
-	"ns; null is a figure that does not exist.\n"
-
 const char kvmeter_help_dirty[] =
 	"How fast VMs dirty memory, how much of it within which time, and where.\n"
 	"\v" VM_TEXT
-	"Without one, all VMs are shown.\n"
+	ALL_VMS_TEXT
 	"\n"
 	"  kvmeter dirty start VM     begin a session: find out when pages are dirtied\n"
 	"  kvmeter dirty stop VM      end it\n"
 	"  kvmeter dirty status [VM]  the sessions; each has a --help of its own\n"
 	"\n"
-	"Each report is of an interval: of a second, once, unless one is given, in\n"
-	"seconds or with a unit (s, m, h); then reports are repeated until count or ^C.\n"
-	"\n"
-	"  NAME      name of the VM\n"
-	"  ID        <pid>-<fd>: pid of its VMM, and a file descriptor there\n"
+	RATES_TEXT
+	NAME_TEXT
 	"  VCPUS     vCPUs of the VM, whose figures are added up; with --by vcpu:\n"
 	"  VCPU      KVM's vcpu_id\n"
 	"  LOGGING   whether its memory is logged: 'bitmap', 'ring': by the VMM;\n"
@@ -118,7 +106,7 @@ const char kvmeter_help_dirty_stop[] =
 const char kvmeter_help_dirty_status[] =
 	"The sessions: what finds out when pages of a VM are dirtied.\n"
 	"\v" VM_TEXT
-	"Without one, all VMs are shown.\n"
+	ALL_VMS_TEXT
 	"\n"
 	"  LOGGING   see 'kvmeter dirty --help'\n"
 	"  SESSION   driven, observed, ended, none\n"
@@ -132,6 +120,44 @@ const char kvmeter_help_dirty_status[] =
 	"  TRACKED   4 KiB pages whose last writing is remembered\n"
 	"  CONTROLLER\n"
 	"            the process that keeps it\n"
+	JSON_TEXT;
+
+const char kvmeter_help_quota[] =
+	"How much memory a VM may dirty a second, for a live migration to come to an\n"
+	"end: 'kvmeter quota VM RATE' sets that, 'off' removes it; else it is shown.\n"
+	"\v" VM_TEXT
+	"Without one, all VMs that have a quota are shown.\n"
+	"\n"
+	"RATE is in bytes a second, not in bits, with K, M, G or T, or KiB to TiB, all\n"
+	"powers of 1024, or B; a /s may follow: 200M, 1.5GiB/s. From 64K to 4096T, and\n"
+	"in whole pages of 4 KiB. It holds from then on, until another one is set,\n"
+	"until 'off', or until the VM or the module is gone. An interval has s, m or h,\n"
+	"or is a number up to 60: 5m are five minutes, 5M five MiB a second.\n"
+	"\n"
+	"What counts is pages newly dirtied while dirty logging is armed, as it is in a\n"
+	"migration: until then a quota does nothing. Ten times a second it is shared\n"
+	"among the vCPUs by what each dirties: one that dirties less than its share is\n"
+	"not held back, and the others have the rest. One that has dirtied more is\n"
+	"parked before it enters the guest again, in slices of 1 ms at most, and in\n"
+	"each 100 ms for no longer than the module parameter throttle_max_us.\n"
+	"\n"
+	RATES_TEXT
+	NAME_TEXT
+	"  VCPU      KVM's vcpu_id; 'all': the VM\n"
+	"  LOGGING   whether its memory is logged: 'bitmap', 'ring': by the VMM;\n"
+	"            'driven': by a session of 'kvmeter dirty start'; 'not armed': it is\n"
+	"            not; 'unknown': it cannot be seen\n"
+	"  QUOTA     of the VM, and of each vCPU its share, in MiB/s; the shares add up\n"
+	"            to the quota. 'none': it has none\n"
+	"  DIRTY     memory dirtied, in MiB/s; '-': it was not logged for the whole\n"
+	"            interval. Up to 512 pages at a time may come on top of a share\n"
+	"  THROTTLE% share of the time for which it was parked, %; of a VM, of the time\n"
+	"            of all its vCPUs\n"
+	"  PARKED    times it was parked in the interval\n"
+	"\n"
+	"Refused: a RATE out of range; a VM that is gone; a kernel that lacks what it\n"
+	"takes (then 'kvmeter status' has no feature 'quotas'), or a module too old to\n"
+	"have quotas.\n"
 	JSON_TEXT;
 
 const char kvmeter_help_forecast[] =

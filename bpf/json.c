@@ -22,6 +22,31 @@ void kvmeter_json_add_u64(struct json_object *obj, const char *key, __u64 value)
 }
 
 /**
+ * kvmeter_json_add_known - add a number that may not exist
+ * @obj: where to
+ * @key: its name
+ * @known: it exists; otherwise null is added
+ * @value: the number
+ */
+void kvmeter_json_add_known(struct json_object *obj, const char *key, bool known, __u64 value)
+{
+	kvmeter_json_add_u64(obj, key, known ? value : ~0ULL);
+}
+
+/**
+ * kvmeter_json_add_floor - add the whole part of a number that may not exist
+ * @obj: where to
+ * @key: its name
+ * @known: it exists; otherwise, or if it is too large, null is added
+ * @value: the number, not below 0
+ */
+void kvmeter_json_add_floor(struct json_object *obj, const char *key, bool known, double value)
+{
+	known = known && value < 0x1p63;
+	kvmeter_json_add_known(obj, key, known, known ? (__u64)value : 0);
+}
+
+/**
  * kvmeter_json_add_text - add a text
  * @obj: where to
  * @key: its name
@@ -169,6 +194,57 @@ struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu)
 	kvmeter_json_add_u64(obj, "first_ns", vcpu->v.first_ns);
 	kvmeter_json_add_u64(obj, "elapsed_ns", vcpu->elapsed_ns);
 	return obj;
+}
+
+/**
+ * kvmeter_json_new_vcpus - the vCPUs of a VM
+ * @snap: what is reported
+ * @vm: the VM
+ * @add: adds to what a vCPU is what is told of it
+ *
+ * Return: an array.
+ */
+struct json_object *
+kvmeter_json_new_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
+		       void (*add)(struct json_object *obj, const struct kvmeter_snap_vm *vm,
+				   const struct kvmeter_snap_vcpu *vcpu))
+{
+	struct json_object *vcpus = json_object_new_array(), *obj;
+	const struct kvmeter_snap_vcpu *vcpu;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		vcpu = &snap->vcpus[vm->first_vcpu + i];
+		obj = kvmeter_json_new_vcpu(vcpu);
+		add(obj, vm, vcpu);
+		json_object_array_add(vcpus, obj);
+	}
+	return vcpus;
+}
+
+/**
+ * kvmeter_json_print_vms - print a report of VMs, and of what is on in the module
+ * @report: the report
+ * @wants: is a VM of it, by its index?
+ * @new_vm: what is told of a VM
+ */
+void kvmeter_json_print_vms(const struct kvmeter_report *report,
+			    bool (*wants)(const struct kvmeter_report *report, unsigned int vm),
+			    struct json_object *(*new_vm)(const struct kvmeter_snap *snap,
+							  const struct kvmeter_snap_vm *vm))
+{
+	const struct kvmeter_snap *snap = report->snap;
+	struct json_object *obj = kvmeter_json_new_report(snap);
+	struct json_object *vms = json_object_new_array();
+	unsigned int i;
+
+	kvmeter_json_add_features(obj, snap->host.features);
+	for (i = 0; i < snap->nr_vms; i++) {
+		if (wants(report, i))
+			json_object_array_add(vms, new_vm(snap, &snap->vms[i]));
+	}
+	json_object_object_add(obj, "vms", vms);
+	kvmeter_json_print(obj);
 }
 
 /**

@@ -35,8 +35,14 @@ static const struct kvmeter_command commands[] = {
 	{ "metrics", kvmeter_cmd_metrics, kvmeter_help_metrics, 0, NULL },
 	{ "status", kvmeter_cmd_status, kvmeter_help_status, 0, NULL },
 	{ "dirty", kvmeter_cmd_dirty, kvmeter_help_dirty, TAKES_DIRTY, dirty_verbs },
+	{ "quota", kvmeter_cmd_quota, kvmeter_help_quota, TAKES_VM | TAKES_INTERVAL | TAKES_QUOTA,
+	  NULL },
 	{ "forecast", kvmeter_cmd_forecast, kvmeter_help_forecast, TAKES_ONE_VM | TAKES_GOAL,
 	  NULL },
+	{ "migrate", kvmeter_cmd_migrate, kvmeter_help_migrate, TAKES_VM | TAKES_INTERVAL, NULL },
+	{ "autoconverge", kvmeter_cmd_autoconverge, kvmeter_help_autoconverge,
+	  TAKES_VM | TAKES_PILOT, NULL },
+	{ "log", kvmeter_cmd_log, kvmeter_help_log, TAKES_VM | TAKES_FOLLOW, NULL },
 	{},
 };
 

@@ -82,6 +82,8 @@ enum kvmeter_record_id {
 	KVMETER_RECORD_SUB,
 	KVMETER_RECORD_THIEF,
 	KVMETER_RECORD_DIRTY,
+	KVMETER_RECORD_MIGRATION,
+	KVMETER_RECORD_ROUND,
 	KVMETER_RECORD_NR,
 };
 
@@ -133,11 +135,21 @@ struct kvmeter_session_args {
 	bool foreground;
 };
 
-/* kvmeter_goal.zero_pages: to be found out */
+/**
+ * struct kvmeter_quota_args - what is to become of the quota of a VM
+ * @change: it is to be set or removed; otherwise quotas are shown
+ * @bytes_s: bytes a second that the VM may dirty; 0: as many as it likes
+ */
+struct kvmeter_quota_args {
+	bool change;
+	__u64 bytes_s;
+};
+
+/* kvmeter_forecast_args.zero_pages: to be found out */
 #define KVMETER_ZERO_UNKNOWN (~0ULL)
 
 /**
- * struct kvmeter_goal - how a VM is to be migrated
+ * struct kvmeter_forecast_args - how a VM is to be migrated
  * @bandwidth_bytes_s: what a migration may use
  * @link_bytes_s: what it can use while the guest stands still
  * @downtime_ns: for how long it may do so
@@ -145,13 +157,31 @@ struct kvmeter_session_args {
  * @ram_bytes: the guest's memory; 0: what KVM has of it
  * @zero_pages: 4 KiB pages of it that are zero, or KVMETER_ZERO_UNKNOWN
  */
-struct kvmeter_goal {
+struct kvmeter_forecast_args {
 	double bandwidth_bytes_s;
 	double link_bytes_s;
 	__u64 downtime_ns;
 	__u64 state_bytes;
 	__u64 ram_bytes;
 	__u64 zero_pages;
+};
+
+/**
+ * struct kvmeter_autoconverge_args - what the autopilot is to do with a VM
+ * @change: it is to be told so; otherwise what it does is shown
+ * @mode: enum kvmeter_autoconverge_mode
+ * @goal: enum kvmeter_goal
+ * @goal_given: --goal
+ * @deadline_ns: --deadline; 0: none
+ *
+ * The downtime and the bandwidth are those of struct kvmeter_forecast_args.
+ */
+struct kvmeter_autoconverge_args {
+	bool change;
+	__u32 mode;
+	__u32 goal;
+	bool goal_given;
+	__u64 deadline_ns;
 };
 
 /**
@@ -168,7 +198,10 @@ struct kvmeter_goal {
  * @heat: --heat
  * @svg: --svg; NULL if none
  * @session: of dirty start
+ * @quota: of quota
  * @goal: of forecast
+ * @autoconverge: of autoconverge
+ * @follow: --follow
  */
 struct kvmeter_args {
 	const char *guest;
@@ -183,7 +216,10 @@ struct kvmeter_args {
 	bool heat;
 	const char *svg;
 	struct kvmeter_session_args session;
-	struct kvmeter_goal goal;
+	struct kvmeter_quota_args quota;
+	struct kvmeter_forecast_args goal;
+	struct kvmeter_autoconverge_args autoconverge;
+	bool follow;
 };
 
 /**
@@ -202,6 +238,7 @@ struct kvmeter_maps {
 	const struct kvmeter_sub *subs;
 	const struct kvmeter_thief *thieves;
 	const struct kvmeter_dirty *dirty;
+	const struct kvmeter_migration *migrations;
 };
 
 /**
@@ -218,6 +255,7 @@ struct kvmeter_maps {
  * @name: name as it may be shown
  * @v: copy of the slot
  * @d: copy of what is known of its dirty pages; zero if nothing is
+ * @m: copy of what is known of its migration; zero if nothing is; nothing of it is subtracted
  */
 struct kvmeter_snap_vm {
 	__u32 slot;
@@ -231,6 +269,7 @@ struct kvmeter_snap_vm {
 	const char *name;
 	struct kvmeter_vm v;
 	struct kvmeter_dirty d;
+	struct kvmeter_migration m;
 };
 
 /**
@@ -245,6 +284,8 @@ struct kvmeter_snap_vm {
  * @unexplained_ns: steal of waits that have ended and that is in none of them
  * @sub_floor: how often a sub-reason that is not among them may have come
  * @elapsed_ns: time that its counts are of; its six states add up to it
+ * @found_pages: pages that it was found to dirty since it was first seen; also in what happened in
+ *		 an interval it is the whole
  * @v: copy of the slot, its ledger up to the moment of the copy
  */
 struct kvmeter_snap_vcpu {
@@ -255,6 +296,7 @@ struct kvmeter_snap_vcpu {
 	__u64 unexplained_ns;
 	__u64 sub_floor;
 	__u64 elapsed_ns;
+	__u64 found_pages;
 	struct kvmeter_vcpu v;
 };
 
@@ -475,6 +517,11 @@ const char *kvmeter_reasons_show_log_state(__u32 state);
 bool kvmeter_reasons_is_armed(__u32 state);
 const char *kvmeter_reasons_session(__u32 session);
 const char *kvmeter_reasons_session_end(__u32 end);
+const char *kvmeter_reasons_migration_state(__u32 state);
+const char *kvmeter_reasons_mode(__u32 mode);
+const char *kvmeter_reasons_goal(__u32 goal);
+const char *kvmeter_reasons_why(__u32 why);
+const char *kvmeter_reasons_audit_kind(__u32 kind);
 const char *kvmeter_reasons_user_exit(unsigned int number);
 const char *kvmeter_reasons_state(__u32 state);
 const char *kvmeter_reasons_sub_kind(__u32 kind);
@@ -496,16 +543,20 @@ int kvmeter_select_find_vm(const struct kvmeter_snap *snap, const char *what);
 int kvmeter_select_get_vm(const struct kvmeter_snap *snap, const char *what);
 bool kvmeter_select_is_unique(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm);
 bool kvmeter_select_parse_seconds(const char *text, double *seconds, bool *unit);
+bool kvmeter_select_is_interval(const char *text, double *seconds);
 bool kvmeter_select_parse_count(const char *text, unsigned long *count);
 
 /* units.c */
 bool kvmeter_units_parse_ns(const char *text, __u64 *ns, bool *unit);
 bool kvmeter_units_parse_bytes(const char *text, __u64 *bytes);
+bool kvmeter_units_parse_rate(const char *text, __u64 *bytes_s, bool *unit);
 bool kvmeter_units_parse_bandwidth(const char *text, double *bytes_s);
 const char *kvmeter_units_format_bytes(double bytes, char *buf, size_t size);
 
 /* json.c */
 void kvmeter_json_add_u64(struct json_object *obj, const char *key, __u64 value);
+void kvmeter_json_add_known(struct json_object *obj, const char *key, bool known, __u64 value);
+void kvmeter_json_add_floor(struct json_object *obj, const char *key, bool known, double value);
 void kvmeter_json_add_text(struct json_object *obj, const char *key, const char *value);
 void kvmeter_json_add_double(struct json_object *obj, const char *key, double value);
 void kvmeter_json_add_hist(struct json_object *obj, const char *key,
@@ -516,6 +567,14 @@ void kvmeter_json_add_features(struct json_object *obj, __u32 features);
 struct json_object *kvmeter_json_new_report(const struct kvmeter_snap *snap);
 struct json_object *kvmeter_json_new_vm(const struct kvmeter_snap_vm *vm);
 struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu);
+struct json_object *
+kvmeter_json_new_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
+		       void (*add)(struct json_object *obj, const struct kvmeter_snap_vm *vm,
+				   const struct kvmeter_snap_vcpu *vcpu));
+void kvmeter_json_print_vms(const struct kvmeter_report *report,
+			    bool (*wants)(const struct kvmeter_report *report, unsigned int vm),
+			    struct json_object *(*new_vm)(const struct kvmeter_snap *snap,
+							  const struct kvmeter_snap_vm *vm));
 void kvmeter_json_print(struct json_object *obj);
 
 /* table.c */
@@ -546,6 +605,12 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report));
 void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
 			    void (*report)(const struct kvmeter_report *report));
+void kvmeter_view_run_change(const struct kvmeter_args *args,
+			     void (*change)(const struct kvmeter_snap_vm *vm,
+					    const struct kvmeter_args *args),
+			     void (*report)(const struct kvmeter_report *report));
+void kvmeter_view_catch_signals(void);
+bool kvmeter_view_wait(int fd);
 
 /* help.c */
 extern const char kvmeter_help_program[];
@@ -565,7 +630,13 @@ extern const char kvmeter_help_dirty[];
 extern const char kvmeter_help_dirty_start[];
 extern const char kvmeter_help_dirty_stop[];
 extern const char kvmeter_help_dirty_status[];
+extern const char kvmeter_help_quota[];
 extern const char kvmeter_help_forecast[];
+
+/* help_migrate.c */
+extern const char kvmeter_help_migrate[];
+extern const char kvmeter_help_autoconverge[];
+extern const char kvmeter_help_log[];
 
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
@@ -582,6 +653,10 @@ void kvmeter_cmd_dirty(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_start(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_stop(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_status(const struct kvmeter_args *args);
+void kvmeter_cmd_quota(const struct kvmeter_args *args);
 void kvmeter_cmd_forecast(const struct kvmeter_args *args);
+void kvmeter_cmd_migrate(const struct kvmeter_args *args);
+void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
+void kvmeter_cmd_log(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

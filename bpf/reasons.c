@@ -37,6 +37,11 @@ static const char *const thief_kinds[] = { KVMETER_THIEF_KIND_WORDS(KVMETER_WORD
 static const char *const log_states[] = { KVMETER_LOG_STATE_WORDS(KVMETER_WORD) };
 static const char *const sessions[] = { KVMETER_SESSION_WORDS(KVMETER_WORD) };
 static const char *const session_ends[] = { KVMETER_SESSION_END_WORDS(KVMETER_WORD) };
+static const char *const migration_states[] = { KVMETER_MIGRATION_STATE_WORDS(KVMETER_WORD) };
+static const char *const modes[] = { KVMETER_AUTOCONVERGE_MODE_WORDS(KVMETER_WORD) };
+static const char *const goals[] = { KVMETER_GOAL_WORDS(KVMETER_WORD) };
+static const char *const whys[] = { KVMETER_WHY_WORDS(KVMETER_WORD) };
+static const char *const audit_kinds[] = { KVMETER_AUDIT_KIND_WORDS(KVMETER_WORD) };
 
 #define FIND_WORD(words, number) \
 	((number) < sizeof(words) / sizeof(*(words)) ? (words)[number] : "?")
@@ -157,6 +162,7 @@ const char *kvmeter_reasons_source(__u32 source)
 }
 
 /* The last one has no name. */
+/* clang-format off */
 const struct kvmeter_feature kvmeter_reasons_features[] = {
 	{ KVMETER_FEATURE_DIRTY, "dirty" },
 	{ KVMETER_FEATURE_SUB, "subreasons" },
@@ -166,8 +172,11 @@ const struct kvmeter_feature kvmeter_reasons_features[] = {
 	{ KVMETER_FEATURE_OWN, "own_writes" },
 	{ KVMETER_FEATURE_SYNC, "syncs" },
 	{ KVMETER_FEATURE_DRIVE, "sessions" },
+	{ KVMETER_FEATURE_QUOTA, "quotas" },
 	{},
 };
+
+/* clang-format on */
 
 /**
  * kvmeter_reasons_log_state - word for kvmeter_vm.log_state
@@ -223,4 +232,59 @@ const char *kvmeter_reasons_session(__u32 session)
 const char *kvmeter_reasons_session_end(__u32 end)
 {
 	return FIND_WORD(session_ends, end);
+}
+
+/**
+ * kvmeter_reasons_migration_state - word for kvmeter_migration.state
+ * @state: enum kvmeter_migration_state
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_migration_state(__u32 state)
+{
+	return FIND_WORD(migration_states, state);
+}
+
+/**
+ * kvmeter_reasons_mode - word for kvmeter_migration.mode
+ * @mode: enum kvmeter_autoconverge_mode
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_mode(__u32 mode)
+{
+	return FIND_WORD(modes, mode);
+}
+
+/**
+ * kvmeter_reasons_goal - word for kvmeter_migration.goal
+ * @goal: enum kvmeter_goal
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_goal(__u32 goal)
+{
+	return FIND_WORD(goals, goal);
+}
+
+/**
+ * kvmeter_reasons_why - word for kvmeter_migration.why
+ * @why: enum kvmeter_why
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_why(__u32 why)
+{
+	return FIND_WORD(whys, why);
+}
+
+/**
+ * kvmeter_reasons_audit_kind - word for kvmeter_audit.kind
+ * @kind: enum kvmeter_audit_kind
+ *
+ * Return: the word.
+ */
+const char *kvmeter_reasons_audit_kind(__u32 kind)
+{
+	return FIND_WORD(audit_kinds, kind);
 }

@@ -6,6 +6,9 @@
 
 #include "reader.h"
 
+/* A number alone, if no VM's, is an interval up to this. */
+#define BARE_INTERVAL_MAX_S 60
+
 static bool matches(const struct kvmeter_snap_vm *vm, const char *what, const char *shown)
 {
 	char pid[16];
@@ -120,6 +123,21 @@ bool kvmeter_select_parse_seconds(const char *text, double *seconds, bool *unit)
 	else if (*end && *end != 's')
 		return false;
 	return *seconds >= 0.01 && *seconds <= 1e6;
+}
+
+/**
+ * kvmeter_select_is_interval - is it an interval where it might be something else?
+ * @text: what the user wrote
+ * @seconds: the interval
+ *
+ * Return: true if it has a unit, or is small: above that it is most likely a pid that is gone.
+ */
+bool kvmeter_select_is_interval(const char *text, double *seconds)
+{
+	bool unit;
+
+	return kvmeter_select_parse_seconds(text, seconds, &unit) &&
+		(unit || *seconds <= BARE_INTERVAL_MAX_S);
 }
 
 /**

@@ -77,27 +77,47 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 	errx(1, "no consistent copy of a VM in %u tries", PART_TRIES);
 }
 
+/* What is known of a VM beside its slot: each begins with these two. */
+struct head {
+	__u32 gen;
+	__u32 seq;
+};
+
+#define HAS_HEAD(type)                                               \
+	(offsetof(struct type, gen) == offsetof(struct head, gen) && \
+	 offsetof(struct type, seq) == offsetof(struct head, seq))
+
+_Static_assert(HAS_HEAD(kvmeter_dirty), "kvmeter_dirty");
+_Static_assert(HAS_HEAD(kvmeter_migration), "kvmeter_migration");
+
 /*
- * Copies what is known of the dirty pages of the VM of generation @gen; zero if that is nothing.
- * Should it be written all the time, the snapshot goes without.
+ * Copies what is known of the VM of generation @gen; zero if that is nothing. Should it be written
+ * all the time, the snapshot goes without.
  */
-static void copy_dirty(struct kvmeter_dirty *to, const struct kvmeter_dirty *from, __u32 gen)
+static void copy_known(void *to, const void *from, size_t size, __u32 gen)
 {
+	const struct head *head = from, *copy = to;
 	unsigned int try;
 	__u32 seq;
 
 	for (try = 0; try < PART_TRIES; try++) {
-		seq = LOAD_ACQUIRE(&from->seq);
+		seq = LOAD_ACQUIRE(&head->seq);
 		if (!(seq & 1)) {
-			memcpy(to, from, sizeof(*to));
+			memcpy(to, from, size);
 			FENCE_ACQUIRE();
-			if (LOAD(&from->seq) == seq)
+			if (LOAD(&head->seq) == seq)
 				break;
 		}
 		nap_sometimes(try);
 	}
-	if (try == PART_TRIES || to->gen != gen)
-		memset(to, 0, sizeof(*to));
+	if (try == PART_TRIES || copy->gen != gen)
+		memset(to, 0, size);
+}
+
+/* What is used as a length or an index has to be one, whatever the map says. */
+static void copy_dirty(struct kvmeter_dirty *to, const struct kvmeter_dirty *from, __u32 gen)
+{
+	copy_known(to, from, sizeof(*to), gen);
 	if (to->windows > KVMETER_WINDOWS)
 		to->windows = KVMETER_WINDOWS;
 }
@@ -279,6 +299,7 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 	if (!copy_vm(&vm->v, &maps->vms[slot]))
 		return;
 	copy_dirty(&vm->d, &maps->dirty[slot], vm->v.gen);
+	copy_known(&vm->m, &maps->migrations[slot], sizeof(vm->m), vm->v.gen);
 	vm->found_pages = vm->d.kvm_writes;
 	vm->sync_nr = vm->d.sync_nr;
 	vm->sync_pages = vm->d.sync_pages;
@@ -349,6 +370,7 @@ static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps
 	/* before the wait in progress is in steal_ns: it has no thief yet */
 	take_thieves(snap, vcpu, copy.thieves);
 	vcpu->elapsed_ns = kvmeter_ledger_advance(&vcpu->v, copy.now_ns) - vcpu->v.first_ns;
+	vcpu->found_pages = kvmeter_sum_dirty(&vcpu->v);
 	vcpu->first_row = snap->nr_rows;
 	vcpu->nr_rows = copy.rows ? vcpu->v.nr_rows : 0;
 	vcpu->first_sub = snap->nr_subs;
@@ -375,7 +397,7 @@ static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
 		vm = kvmeter_snapshot_find_vm(snap, snap->vcpus[i].v.vm, snap->vcpus[i].v.vm_gen);
 		if (!vm->nr_vcpus++)
 			vm->first_vcpu = i;
-		vm->found_pages += kvmeter_sum_dirty(&snap->vcpus[i].v);
+		vm->found_pages += snap->vcpus[i].found_pages;
 	}
 }
 

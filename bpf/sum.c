@@ -10,6 +10,9 @@ static void add_vcpu(struct kvmeter_vcpu *to, const struct kvmeter_vcpu *from)
 	unsigned int i;
 
 	kvmeter_fields_add(KVMETER_RECORD_VCPU, to, from);
+	/* shares of a quota have a sum: it; and pages of a round have one */
+	to->share_pages += from->share_pages;
+	to->round_pages += from->round_pages;
 	for (i = 0; i < KVMETER_USER_EXITS; i++) {
 		to->user_exit[i] += from->user_exit[i];
 		to->user_ns[i] += from->user_ns[i];

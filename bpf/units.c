@@ -90,6 +90,29 @@ bool kvmeter_units_parse_bytes(const char *text, __u64 *bytes)
 	return true;
 }
 
+/**
+ * kvmeter_units_parse_rate - understand bytes a second: 200M, 1.5GiB, 512K/s
+ * @text: what the user wrote: a size, perhaps with /s behind it
+ * @bytes_s: the rate, [0, 2^60)
+ * @unit: whether the size had a unit
+ *
+ * Return: false if it is none.
+ */
+bool kvmeter_units_parse_rate(const char *text, __u64 *bytes_s, bool *unit)
+{
+	size_t len = strlen(text);
+	char size[32];
+
+	if (len > 2 && !strcmp(text + len - 2, "/s"))
+		len -= 2;
+	if (!len || len >= sizeof(size))
+		return false;
+	memcpy(size, text, len);
+	size[len] = '\0';
+	*unit = !strchr("0123456789.", size[len - 1]);
+	return kvmeter_units_parse_bytes(size, bytes_s);
+}
+
 /* k, M, G, T by thousands; with an i behind it Ki, Mi, Gi, Ti by 1024s. Return: what follows. */
 static const char *take_prefix(const char *text, double *number)
 {

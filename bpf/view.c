@@ -7,11 +7,9 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "reader.h"
-
-/* A bare number up to this, if no VM's, is an interval; above, most likely a pid that is gone. */
-#define BARE_INTERVAL_MAX_S 60
 
 #define NS_PER_S 1000000000LL
 
@@ -37,7 +35,10 @@ static bool is_interrupted(void)
 	return __atomic_load_n(&interrupted, __ATOMIC_RELAXED);
 }
 
-static void catch_signals(void)
+/**
+ * kvmeter_view_catch_signals - have SIGINT and SIGTERM end what is live, not the program
+ */
+void kvmeter_view_catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
@@ -77,12 +78,26 @@ static void sleep_until(long long when_ns)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-static bool is_interval(const char *text, double *seconds)
+/**
+ * kvmeter_view_wait - wait until there is something to read
+ * @fd: where from
+ *
+ * Return: false if it is to end: SIGINT or SIGTERM has come since kvmeter_view_catch_signals(), or
+ * nobody reads standard output any more.
+ */
+bool kvmeter_view_wait(int fd)
 {
-	bool unit;
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+	sigset_t block, before;
 
-	return kvmeter_select_parse_seconds(text, seconds, &unit) &&
-		(unit || *seconds <= BARE_INTERVAL_MAX_S);
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	if (!is_interrupted() && ppoll(fds, 2, NULL, &before) < 0 && errno != EINTR)
+		err(1, "ppoll");
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !is_interrupted() && !(fds[1].revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
 /* Only who knows the VMs can tell whether a first argument is one: "7" may be a pid or seconds. */
@@ -99,7 +114,7 @@ static void make_plan(struct plan *plan, const struct kvmeter_args *args,
 		plan->vm = kvmeter_select_get_vm(snap, args->guest);
 	} else if (args->nr_pos) {
 		plan->vm = kvmeter_select_find_vm(snap, args->pos[0]);
-		if (plan->vm < 0 && !is_interval(args->pos[0], &plan->interval_s))
+		if (plan->vm < 0 && !kvmeter_select_is_interval(args->pos[0], &plan->interval_s))
 			kvmeter_select_get_vm(snap, args->pos[0]);
 		next = plan->vm >= 0;
 	}
@@ -166,7 +181,7 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];
 	if (plan.interval_s > 0)
-		catch_signals();
+		kvmeter_view_catch_signals();
 	start_ns = monotonic_ns();
 	for (;;) {
 		if (!rates || r.snap != cur) {
@@ -221,4 +236,30 @@ void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count
 			    void (*report)(const struct kvmeter_report *report))
 {
 	run(args, 0, count, report);
+}
+
+/**
+ * kvmeter_view_run_change - have something of a VM changed, and report what the module has then
+ * @args: the command line, with the VM
+ * @change: asks the module for it, or ends the program
+ * @report: prints a report; it is of that VM and of no interval
+ */
+void kvmeter_view_run_change(const struct kvmeter_args *args,
+			     void (*change)(const struct kvmeter_snap_vm *vm,
+					    const struct kvmeter_args *args),
+			     void (*report)(const struct kvmeter_report *report))
+{
+	struct kvmeter_snap snap = {};
+	struct kvmeter_report r = { .snap = &snap, .args = args };
+	struct kvmeter_snap_vm vm;
+	struct kvmeter_maps maps;
+
+	kvmeter_maps_open(&maps);
+	kvmeter_snapshot_take(&snap, &maps, 0);
+	vm = snap.vms[kvmeter_select_get_vm(&snap, args->guest)];
+	change(&vm, args);
+	kvmeter_snapshot_take(&snap, &maps, 0);
+	r.vm = find_again(&snap, &vm);
+	report(&r);
+	kvmeter_snapshot_put(&snap);
 }
