@@ -101,6 +101,7 @@ TEST_F(attach, sizes)
 		[KVMETER_MAP_SUBS] = sizeof(struct kvmeter_sub),
 		[KVMETER_MAP_STEAL] = sizeof(struct kvmeter_thief),
 		[KVMETER_MAP_DIRTY] = sizeof(struct kvmeter_dirty),
+		[KVMETER_MAP_MIGRATIONS] = sizeof(struct kvmeter_migration),
 	};
 	unsigned int i;
 

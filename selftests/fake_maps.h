@@ -25,6 +25,7 @@ struct fake_maps {
 	struct kvmeter_sub subs[FAKE_SLOTS * KVMETER_SUB_ROWS];
 	struct kvmeter_thief thieves[FAKE_SLOTS * KVMETER_THIEF_ROWS];
 	struct kvmeter_dirty dirty[FAKE_SLOTS];
+	struct kvmeter_migration migrations[FAKE_SLOTS];
 };
 
 /**
@@ -52,6 +53,7 @@ static inline struct fake_maps *fake_maps_alloc(struct kvmeter_maps *maps)
 		.subs = fake->subs,
 		.thieves = fake->thieves,
 		.dirty = fake->dirty,
+		.migrations = fake->migrations,
 	};
 	return fake;
 }

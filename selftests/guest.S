@@ -93,6 +93,15 @@
 	addl	$PAGE_SIZE, %edi
 	again 1b
 
+	/* %esi pages in a row, one write each, and %ebp turns of a loop before each. */
+	job vmm_guest_write_slowly
+1:	movl	%ebp, %ecx
+2:	decl	%ecx
+	jnz	2b
+	movl	%ebp, (%edi)
+	addl	$PAGE_SIZE, %edi
+	again 1b
+
 	/* %esi entries of a list at %edi: each the address of a page to write, plus 1 to read it. */
 	job vmm_guest_list
 1:	movl	(%edi), %eax

@@ -20,7 +20,8 @@
 extern const char vmm_guest_begin[], vmm_guest_start[], vmm_guest_end[];
 extern const char vmm_guest_cpuid[], vmm_guest_out[], vmm_guest_in[], vmm_guest_hlt[];
 extern const char vmm_guest_rdmsr[], vmm_guest_wrmsr[], vmm_guest_vmcall[], vmm_guest_vmmcall[];
-extern const char vmm_guest_write[], vmm_guest_list[], vmm_guest_busy[], vmm_guest_hlt_irq[];
+extern const char vmm_guest_write[], vmm_guest_write_slowly[], vmm_guest_list[], vmm_guest_busy[],
+	vmm_guest_hlt_irq[];
 extern const char vmm_guest_vmrun[], vmm_guest_nested[];
 extern const char vmm_guest_vmrun_write[], vmm_guest_nested_write[];
 extern const char vmm_guest_gdt[], vmm_guest_gate[];

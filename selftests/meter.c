@@ -15,6 +15,7 @@
 #include <x86intrin.h>
 
 #define DEBUGFS "/sys/kernel/debug/kvmeter/"
+#define PARAMETERS "/sys/module/kvmeter/parameters/"
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS 500
 
@@ -432,4 +433,19 @@ int64_t meter_status(const char *key)
 			value = strtoll(line + len + 1, NULL, 0);
 	fclose(f);
 	return value;
+}
+
+int meter_set_param(const char *name, const char *value)
+{
+	char path[96];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
 }

@@ -168,6 +168,9 @@ int meter_wait_log(const struct meter *m, int fd);
  */
 int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t *count);
 
+/** meter_set_param() - write a parameter of the module, which is loaded */
+int meter_set_param(const char *name, const char *value);
+
 /** meter_status() - a number from the debugfs file "status" */
 int64_t meter_status(const char *key);
 

@@ -55,13 +55,14 @@ open_pipes()
 	exec {fd}<>"$tmp/$name.con.out" && console_from[$name]=$fd
 }
 
-# start_vmm NAME MIB [QEMU-ARGUMENT...]: $preload, if set, is a library that goes before QEMU's own
+# start_vmm NAME MIB [QEMU-ARGUMENT...]: $preload, if set, is a library that goes before QEMU's own, and $smp how many
+# vCPUs there are instead of one
 start_vmm()
 {
 	local name=$1
 
 	open_pipes "$name"
-	LD_PRELOAD=${preload:-} qemu-system-x86_64 -name "guest=$name,debug-threads=on" -cpu host -smp 1 -m "$2" \
+	LD_PRELOAD=${preload:-} qemu-system-x86_64 -name "guest=$name,debug-threads=on" -cpu host -smp "${smp:-1}" -m "$2" \
 		-nodefaults -no-user-config -display none \
 		-chardev "pipe,id=con,path=$tmp/$name.con" -serial chardev:con \
 		-chardev "pipe,id=qmp,path=$tmp/$name.qmp" -mon chardev=qmp,mode=control \
@@ -152,10 +153,10 @@ ask()
 	hear "$1" "$3" "$4"
 }
 
-# start_incoming NAME MIB: a VMM that waits for a guest
+# start_incoming NAME MIB: a VMM that waits for a guest; $accel as above
 start_incoming()
 {
-	start_vmm "$1" "$2" -accel kvm -incoming defer &&
+	start_vmm "$1" "$2" -accel "${accel:-kvm}" -incoming defer &&
 		qmp "$1" migrate-incoming "{\"uri\": \"unix:$tmp/$1.sock\"}"
 }
 
@@ -179,9 +180,23 @@ query_migration()
 	return 1
 }
 
+# settle_migration FROM SECONDS: wait until it is over, however; what query-migrate says is in $reply
+#
+# Its event may have come before an answer of the monitor, and be dropped.
+settle_migration()
+{
+	local deadline=$((SECONDS + $2))
+
+	while query_migration "$1"; do
+		[[ ! $reply =~ \"(completed|failed|cancelled)\" ]] || return 0
+		[ "$SECONDS" -lt "$deadline" ] || return
+		next_line "$1" 2 '"(completed|failed|cancelled)"'
+	done
+	return 1
+}
+
 # finish_migration FROM SECONDS: wait until it is over; what query-migrate says is in $reply
 finish_migration()
 {
-	next_line "$1" "$2" '"(completed|failed|cancelled)"' || return
-	[[ $reply == *completed* ]] && query_migration "$1"
+	settle_migration "$1" "$2" && [[ $reply == *'"completed"'* ]]
 }

@@ -80,7 +80,7 @@ is_bad_usage()
 # json EXPRESSION: Python's verdict on the documents in $tmp/out, one a line, as the list d
 json()
 {
-	python3 - "$tmp/out" "$1" <<-'EOF' || fail "not so in JSON: $1"
+	python3 - "$tmp/out" "$1" <<-'EOF' || fail "not so in JSON: $1: $(tail -n 1 "$tmp/out" | cut -c 1-6000)"
 		import json, sys
 		d = [json.loads(line) for line in open(sys.argv[1])]
 		sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)

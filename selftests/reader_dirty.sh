@@ -79,6 +79,18 @@ wait_until()
 	done
 }
 
+is_mapped()
+{
+	works list "$1" --json && json 'd[0]["vms"][0]["pages_4k"] + d[0]["vms"][0]["pages_2m"] > 0'
+}
+
+# await_writer NAME: until it writes, as far as can be told
+await_writer()
+{
+	wait_until 60 is_mapped "$1" || { echo "Bail out! the guest $1 did not start: $why"; return 1; }
+	sleep 2
+}
+
 # qmp NAME COMMAND [ARGUMENTS]: what its monitor answers, as JSON
 qmp()
 {

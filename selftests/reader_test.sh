@@ -16,7 +16,8 @@ case_without_module()
 	local command
 
 	for command in attach detach list stat ledger exits steal wakeups status "stat 1 2" "list x" \
-		"exits --json"; do
+		"exits --json" quota "quota x 1M" "quota x off" migrate "migrate x 1" autoconverge "autoconverge x on" log \
+		"log -f"; do
 		# shellcheck disable=SC2086 # a command line
 		refuses 'not loaded' $command || return
 	done
@@ -28,7 +29,7 @@ case_help()
 
 	works --help && works --version || return
 	for command in attach detach list stat ledger exits steal wakeups metrics status dirty \
-		"dirty start" "dirty stop" "dirty status" forecast; do
+		"dirty start" "dirty stop" "dirty status" forecast quota migrate autoconverge log; do
 		# shellcheck disable=SC2086 # the verb is a word of its own
 		works $command --help || return
 		grep -q "^Usage: kvmeter $command" "$tmp/out" || fail "$command: no usage" || return
@@ -36,10 +37,13 @@ case_help()
 	# units
 	works exits --help && grep -q ' us' "$tmp/out" && works steal --help && grep -q ' ms' "$tmp/out" &&
 		works stat --help && grep -q '4 KiB pages' "$tmp/out" && works dirty --help &&
-		grep -q ' MiB/s' "$tmp/out" && works forecast --help && grep -q 'bits per second' "$tmp/out" ||
+		grep -q ' MiB/s' "$tmp/out" && works forecast --help && grep -q 'bits per second' "$tmp/out" &&
+		works quota --help && grep -q 'bytes a second, not in bits' "$tmp/out" &&
+		works migrate --help && grep -q ' MiB/s' "$tmp/out" && works autoconverge --help &&
+		grep -q 'bits per second' "$tmp/out" ||
 		fail "no units in the help" || return
 	# as wide as a terminal is
-	for command in dirty "dirty start" "dirty stop" "dirty status" forecast; do
+	for command in dirty "dirty start" "dirty stop" "dirty status" forecast quota migrate autoconverge log; do
 		# shellcheck disable=SC2086
 		works $command --help && ! grep -q '.\{80\}' "$tmp/out" || fail "$command: too wide" || return
 	done
@@ -50,7 +54,7 @@ case_metrics()
 {
 	works metrics && grep -q '^vcpu  *guest_ns  *cumulative  *seconds  *-9  *time in the guest$' "$tmp/out" &&
 		grep -q '^exit  *min_ns  *lowest ' "$tmp/out" || fail "unexpected: $(cat "$tmp/out")" || return
-	works metrics --json && json 'set(d[0]) == {"abi", "vm", "vcpu", "exit", "sub", "thief", "dirty"}' &&
+	works metrics --json && json 'set(d[0]) == {"abi", "vm", "vcpu", "exit", "sub", "thief", "dirty", "migration", "round"}' &&
 		json 'all(set(m) == {"name", "type", "unit", "exponent", "help"} for m in d[0]["vcpu"])' &&
 		json 'sum(m["type"] == "histogram" for k in ("vm", "vcpu", "exit", "sub") for m in d[0][k]) == 3'
 }
@@ -91,7 +95,7 @@ case_attaches_by_itself()
 {
 	[ ! -e "$pins" ] || fail "pins before any command" || return
 	works list || return
-	[ "$(find "$pins" -type f | wc -l)" = 8 ] || fail "not eight pins" || return
+	[ "$(find "$pins" -type f | wc -l)" = 9 ] || fail "not nine pins" || return
 	works attach && grep -q '^attached already' "$tmp/out" || fail "attached twice"
 }
 
@@ -110,7 +114,7 @@ case_status()
 		grep -q '^untracked_exits: 0$' "$tmp/out" && grep -q '^vms: 4 of 256 (4 seen)$' "$tmp/out" ||
 		fail "unexpected: $(cat "$tmp/out")" || return
 	works status --json && json 'd[0]["nr_vms"] == 4 and d[0]["max_vcpus"] == 1024 and d[0]["attached"] == 1' &&
-		json '"attribution" in d[0]["features"]' && json 'len(d[0]["maps"]) == 8 and all(m["id"] for m in d[0]["maps"])'
+		json '"attribution" in d[0]["features"]' && json 'len(d[0]["maps"]) == 9 and all(m["id"] for m in d[0]["maps"])'
 }
 
 case_names()
@@ -260,7 +264,7 @@ case_unknown_abi()
 	gcc -shared -fPIC -I "$dir/../include/uapi" -o "$tmp/abi.so" "$tmp/abi.c" || fail "cannot build" || return
 	LD_PRELOAD=$tmp/abi.so "$reader" list >"$tmp/out" 2>"$tmp/err"
 	[ $? = 1 ] && [ ! -s "$tmp/out" ] || fail "not refused" || return
-	is_one_line 'ABI 5, this reader knows 4'
+	is_one_line 'ABI 6, this reader knows 5'
 }
 
 # a reader that waits does not keep the module from being unloaded; old pins give way to new maps

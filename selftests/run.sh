@@ -78,7 +78,7 @@ count_tap()
 show_warnings()
 {
 	dmesg -r | sed -n "/kvmeter-selftest: $mark\$/,\$p" |
-		sed -n "/taint/d; /hrtimer: interrupt took/d; /kvmeter: load failed/d; s/^<[0-4]>/# $1: kernel: /p"
+		sed -n "/taint/d; /hrtimer: interrupt took/d; /kvmeter: load failed/d; /invalid for parameter .autoconverge/d; s/^<[0-4]>/# $1: kernel: /p"
 }
 
 run_test()
@@ -87,7 +87,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -107,12 +107,18 @@ run_test()
 if [ $# = 0 ]; then
 	if [ -e /sys/module/kvm ]; then
 		set -- reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test \
-			reader_pages_test reader_forecast_test \
+			reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test \
+			reader_outlook_test reader_autoconverge_test reader_audit_test \
+			quota_unit_test converge_unit_test converge_sim_test \
 			exits_test ledger_test consistent_test preempt_test nested_test subs_test \
 			counters_test steal_test thief_test thief_own_test thief_churn_test \
 			dirty_test superset_test own_writes_test takeover_test \
 			session_test session_cost_test curve_test \
-			attach_test lifetime_test load_test session_load_test
+			quota_test quota_share_test \
+			rounds_test audit_test autoconverge_test autoconverge_release_test \
+			autoconverge_yield_test autoconverge_switch_test \
+			attach_test lifetime_test load_test session_load_test quota_load_test \
+			autoconverge_load_test
 	else
 		set -- nokvm_test
 	fi

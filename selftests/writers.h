@@ -15,6 +15,9 @@
 #define WRITERS_LIST_MAX (WRITERS_LIST_PAGES * VMM_PAGE_BYTES / 4)
 #define WRITERS_PAGES (VMM_VCPUS_MAX * WRITERS_LIST_PAGES)
 
+/* A pause_us for those that write without end: on a slow host only a rest is quick. */
+#define WRITERS_REST_US (host_is_slow() ? 5000u : 0u)
+
 /* The first page that can be in a list, for it to be overwritten. */
 #define WRITERS_GFN (VMM_DATA_GFN + WRITERS_PAGES)
 
