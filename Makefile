@@ -15,7 +15,7 @@ TESTS ?=
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
 .PHONY: all module reader selftests install uninstall clean help demo check lint \
-	lint-checks bench-exit bench-switch bench-dirty bench-forecast
+	lint-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate
 
 all: module reader
 
@@ -48,7 +48,7 @@ clean:
 lint-checks: reader
 	@scripts/lint-checks.sh $(KREL) $(KSRC)
 
-demo check lint bench-exit bench-switch bench-dirty bench-forecast:
+demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
 
 help:
@@ -66,5 +66,6 @@ help:
 	@echo '  make bench-switch instructions per context switch, into build/bench/switch.json'
 	@echo '  make bench-dirty  instructions per dirtied page, and what a guest loses, into build/bench/dirty.json'
 	@echo '  make bench-forecast  forecasts against real migrations, into build/bench/forecast.json'
+	@echo '  make bench-migrate  what makes migrations converge, compared, into build/bench/migrate.json'
 	@echo ''
 	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

@@ -10,7 +10,7 @@
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmark's limit
 #
 # By default all selftests run on kernel 6.1, and on the others those of exits, the ledger, steal, thieves, dirty
-# pages and maps, each of which loads and unloads the module.
+# pages, the autopilot and maps, each of which loads and unloads the module.
 #
 # The legs run side by side, the kernels of a leg one after the other. What each host printed is kept in
 # build/check/KERNEL-LEG.log, and shown whole if anything in it failed. The last line is
@@ -28,7 +28,7 @@ tests=${TESTS:-}
 here=$KVMETER_TOP/scripts
 logs=$KVMETER_TOP/build/check
 smoke_tests="exits_test ledger_test steal_test thief_test dirty_test attach_test"
-smoke_tests_amd="session_test takeover_test" # these too, where they do not take a quarter of an hour
+smoke_tests_amd="session_test takeover_test autoconverge_test" # these too, where they do not take a quarter of an hour
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
@@ -131,7 +131,9 @@ check_amd()
 {
 	in_lab "$1" amd --parallel --cpus 1 --timeout 900 -- sh selftests/run.sh guest_test.sh nested_guest_test.sh \
 		perf_test.sh reader_test.sh reader_views_test.sh reader_dirty_test.sh
-	in_lab "$1" amd --parallel --cpus 1 --timeout 900 -- sh selftests/run.sh migrate_test.sh
+	in_lab "$1" amd --parallel --cpus 1 --timeout 900 -- sh selftests/run.sh \
+		reader_quota_test.sh reader_migrate_test.sh
+	in_lab "$1" amd --parallel --cpus 1 --timeout 1200 -- sh selftests/run.sh migrate_test.sh converge_migrate_test.sh
 	"$here/lab-test.sh" "$1" amd || true
 }
 
