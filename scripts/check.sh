@@ -12,8 +12,8 @@
 # By default all selftests run on kernel 6.1, and on the others those of exits, the ledger, steal, thieves, dirty
 # pages, the autopilot and maps, each of which loads and unloads the module.
 #
-# The legs run side by side, the kernels of a leg one after the other. What each host printed is kept in
-# build/check/KERNEL-LEG.log, and shown whole if anything in it failed. The last line is
+# As many hosts run side by side as there are legs. What each host printed is kept in build/check/KERNEL-LEG.log,
+# and shown whole if anything in it failed. The last line is
 # "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
 
 . "$(dirname "$0")/lib.sh"
@@ -164,12 +164,27 @@ run_cell()
 	fi
 }
 
-run_leg()
+# list_cells: each kernel and leg, a line; those with the most to do come first
+list_cells()
 {
-	local kernel
+	local kernel leg
 
 	for kernel in $kernels; do
-		run_cell "$kernel" "$1" >"$logs/$kernel-$1.log" 2>&1 </dev/null || true
+		for leg in $legs; do
+			echo "$kernel $leg"
+		done
+	done
+}
+
+# run_cells: one cell after the other, as long as there is one that nobody has begun with
+run_cells()
+{
+	local kernel leg lock
+
+	exec {lock}<"$logs/cells"
+	while flock "$lock" && read -r kernel leg <&"$cells"; do
+		flock -u "$lock"
+		run_cell "$kernel" "$leg" >"$logs/$kernel-$leg.log" 2>&1 </dev/null || true
 	done
 }
 
@@ -200,10 +215,12 @@ done
 if [ -z "$tests" ]; then
 	run_lint >"$logs/lint.log"
 fi
-# Each leg is a process group, so that all of it can be ended.
+list_cells >"$logs/cells"
+exec {cells}<"$logs/cells"
+# Each is a process group, so that all of it can be ended.
 set -m
-for leg in $legs; do
-	run_leg "$leg" &
+for _ in $legs; do
+	run_cells &
 	pids+=($!)
 done
 set +m

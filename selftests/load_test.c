@@ -74,7 +74,7 @@ static int loads_nr(void)
 
 	if (host_is_slow())
 		return 5;
-	return kernel && strcmp(kernel, "6.1") ? 11 : 100;
+	return kernel && strcmp(kernel, "6.1") ? 11 : 31;
 }
 
 TEST_F_TIMEOUT(load, again_and_again, 300)
