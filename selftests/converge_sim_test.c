@@ -7,12 +7,11 @@
  * environment, or else from the time; each case prints what it began with.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <kselftest_harness.h>
 
 #include "precopy.h"
+#include "random.h"
 
 #define NONE KVMETER_CONVERGE_NONE
 #define TIMEOUT_S 300 /* emulated */
@@ -44,10 +43,8 @@ FIXTURE(sim)
 
 FIXTURE_SETUP(sim)
 {
-	const char *given = getenv("CONVERGE_SEED");
-
-	sim_seed = given ? strtoull(given, NULL, 0) : (__u64)time(NULL);
-	TH_LOG("CONVERGE_SEED=%llu", sim_seed);
+	random_begin("CONVERGE_SEED");
+	TH_LOG("CONVERGE_SEED=%llu", random_seed);
 }
 
 FIXTURE_TEARDOWN(sim)

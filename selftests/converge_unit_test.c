@@ -6,34 +6,12 @@
 #include <kselftest_harness.h>
 
 #include "../kmod/converge.h"
+#include "random.h"
 
 #define NS_PER_S 1000000000ULL
 #define NS_PER_MS 1000000ULL
 #define NONE KVMETER_CONVERGE_NONE
 #define PAGES_MAX KVMETER_CONVERGE_PAGES_MAX
-
-static __u64 seed = 1;
-
-static __u64 random_u64(void)
-{
-	__u64 z = seed += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-/* [lo, hi) */
-static __u64 random_in(__u64 lo, __u64 hi)
-{
-	return lo + random_u64() % (hi - lo);
-}
-
-/* Of any magnitude. */
-static __u64 random_size(void)
-{
-	return random_u64() >> random_in(0, 64);
-}
 
 /**
  * struct script - rounds as a case writes them down

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "precopy.h"
+#include "random.h"
 
 #define TICK_NS KVMETER_CONVERGE_TICK_NS
 #define PML_PAGES 512
@@ -18,23 +19,6 @@
 #define LOGGED_VCPU 1
 #define LOGGED_OTHER 2
 #define UNITS 400
-
-__u64 sim_seed;
-
-static __u64 random_u64(void)
-{
-	__u64 z = sim_seed += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-/* [lo, hi) */
-static __u64 random_in(__u64 lo, __u64 hi)
-{
-	return lo + random_u64() % (hi - lo);
-}
 
 static struct kvmeter_converge_seen sim_seen(const struct sim *v)
 {

@@ -160,8 +160,6 @@ struct sim {
 	__u64 downtime_ns;
 };
 
-extern __u64 sim_seed;
-
 void sim_migrate(struct sim *v, const struct setting *set, enum method method);
 double sim_time(const struct sim *v);
 double sim_bytes(const struct sim *v);

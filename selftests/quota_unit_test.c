@@ -6,13 +6,12 @@
  * Needs neither root nor the module. The random numbers follow from QUOTA_SEED in the environment,
  * or else from the time; each case prints what it began with.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <kselftest_harness.h>
 
 #include "../kmod/share.h"
+#include "random.h"
 
 #define NS_PER_S 1000000000ULL
 #define WINDOW_NS KVMETER_STALL_WINDOW_NS
@@ -24,29 +23,6 @@
 #define CASES 10007
 #define SHARES_MAX 1024
 
-static __u64 seed;
-
-static __u64 random_u64(void)
-{
-	__u64 z = seed += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-/* [lo, hi) */
-static __u64 random_in(__u64 lo, __u64 hi)
-{
-	return lo + random_u64() % (hi - lo);
-}
-
-/* Of any magnitude. */
-static __u64 random_size(void)
-{
-	return random_u64() >> random_in(0, 64);
-}
-
 FIXTURE(quota)
 {
 	__u64 demand[SHARES_MAX];
@@ -56,10 +32,8 @@ FIXTURE(quota)
 
 FIXTURE_SETUP(quota)
 {
-	const char *given = getenv("QUOTA_SEED");
-
-	seed = given ? strtoull(given, NULL, 0) : (__u64)time(NULL);
-	TH_LOG("QUOTA_SEED=%llu", seed);
+	random_begin("QUOTA_SEED");
+	TH_LOG("QUOTA_SEED=%llu", random_seed);
 }
 
 FIXTURE_TEARDOWN(quota)
