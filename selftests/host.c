@@ -110,7 +110,7 @@ int host_log_next(int fd, char *text, size_t size)
 	}
 }
 
-static int write_text(const char *path, int flags, const char *text)
+int host_write(const char *path, int flags, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
 	int ret;
@@ -127,7 +127,7 @@ static int write_trigger(const char *prefix, pid_t tid)
 	char text[96];
 
 	snprintf(text, sizeof(text), "%shist:keys=exit_reason if common_pid == %d", prefix, tid);
-	return write_text(TRIGGER, 0, text);
+	return host_write(TRIGGER, 0, text);
 }
 
 int host_trace_start(struct host_trace *trace)
@@ -210,14 +210,14 @@ int host_latency_start(struct host_latency *latency, uint32_t reason)
 	snprintf(begin, sizeof(begin), HIST_BEGIN " if exit_reason == %u && common_pid == %d",
 		 reason, latency->tid);
 	snprintf(end, sizeof(end), HIST_END " if common_pid == %d", latency->tid);
-	ret = write_text(SYNTHETIC, O_APPEND, LATENCY " u64 lat");
+	ret = host_write(SYNTHETIC, O_APPEND, LATENCY " u64 lat");
 	if (!ret)
-		ret = write_text(TRACING "/events/synthetic/" LATENCY "/trigger", 0,
+		ret = host_write(TRACING "/events/synthetic/" LATENCY "/trigger", 0,
 				 "hist:keys=lat.log2:vals=lat");
 	if (!ret)
-		ret = write_text(TRACING "/events/kvm/kvm_exit/trigger", 0, begin);
+		ret = host_write(TRACING "/events/kvm/kvm_exit/trigger", 0, begin);
 	if (!ret)
-		ret = write_text(TRACING "/events/kvm/kvm_entry/trigger", 0, end);
+		ret = host_write(TRACING "/events/kvm/kvm_entry/trigger", 0, end);
 	return ret;
 }
 
@@ -251,10 +251,10 @@ int host_latency_stop(struct host_latency *latency)
 	int ret = parse_latency(latency);
 
 	/* In the order in which they need each other. */
-	write_text(TRACING "/events/kvm/kvm_entry/trigger", O_TRUNC, "");
-	write_text(TRACING "/events/kvm/kvm_exit/trigger", O_TRUNC, "");
-	write_text(TRACING "/events/synthetic/" LATENCY "/trigger", O_TRUNC, "");
-	return ret ? ret : write_text(SYNTHETIC, O_APPEND, "!" LATENCY);
+	host_write(TRACING "/events/kvm/kvm_entry/trigger", O_TRUNC, "");
+	host_write(TRACING "/events/kvm/kvm_exit/trigger", O_TRUNC, "");
+	host_write(TRACING "/events/synthetic/" LATENCY "/trigger", O_TRUNC, "");
+	return ret ? ret : host_write(SYNTHETIC, O_APPEND, "!" LATENCY);
 }
 
 bool host_is_slow(void)
@@ -274,12 +274,12 @@ bool host_allow_huge_pages(void)
 			mode[0] = '\0';
 		fclose(f);
 	}
-	return strstr(mode, "[never]") && !write_text(HUGE_PAGES, 0, "madvise");
+	return strstr(mode, "[never]") && !host_write(HUGE_PAGES, 0, "madvise");
 }
 
 void host_forbid_huge_pages(void)
 {
-	write_text(HUGE_PAGES, 0, "never");
+	host_write(HUGE_PAGES, 0, "never");
 }
 
 int host_pin(int cpu)

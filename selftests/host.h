@@ -23,6 +23,9 @@ int host_unload(void);
 /** host_is_loaded() - is the module loaded? */
 bool host_is_loaded(void);
 
+/** host_write() - write @text to a file that is there, which open() is given @flags for */
+int host_write(const char *path, int flags, const char *text);
+
 /** host_log_open() - a file descriptor that gives kernel messages from now on */
 int host_log_open(void);
 

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "host.h"
+
 #define DEBUGFS "/sys/kernel/debug/kvmeter/"
 #define PARAMETERS "/sys/module/kvmeter/parameters/"
 #define WAIT_STEP_US 10000
@@ -438,14 +440,7 @@ int64_t meter_status(const char *key)
 int meter_set_param(const char *name, const char *value)
 {
 	char path[96];
-	int fd, ret = 0;
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return host_write(path, 0, value);
 }

@@ -127,19 +127,6 @@ int rival_pin(pid_t pid, int cpu)
 	return sched_setaffinity(pid, sizeof(set), &set) ? -errno : 0;
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 int rival_set_autogroup(bool on)
 {
 	FILE *f = fopen(AUTOGROUP, "re");
@@ -149,7 +136,7 @@ int rival_set_autogroup(bool on)
 	if (!f)
 		return 0;
 	if (fscanf(f, "%d", &was) == 1)
-		ret = write_file(AUTOGROUP, on ? "1" : "0");
+		ret = host_write(AUTOGROUP, 0, on ? "1" : "0");
 	fclose(f);
 	return ret ? ret : was;
 }
@@ -160,11 +147,11 @@ int rival_init_limit(uint64_t quota_us, uint64_t period_us)
 	int ret;
 
 	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, quota_us, period_us);
-	ret = write_file(CGROUPS "/cgroup.subtree_control", "+cpu");
+	ret = host_write(CGROUPS "/cgroup.subtree_control", 0, "+cpu");
 	if (!ret && mkdir(LIMITED, 0700))
 		ret = -errno;
 	if (!ret)
-		ret = write_file(LIMITED "/cpu.max", text);
+		ret = host_write(LIMITED "/cpu.max", 0, text);
 	return ret;
 }
 
@@ -175,11 +162,11 @@ int rival_add_limit(pid_t pid, bool below)
 
 	snprintf(text, sizeof(text), "%d", pid);
 	if (!below)
-		return write_file(LIMITED "/cgroup.procs", text);
-	ret = write_file(LIMITED "/cgroup.subtree_control", "+cpu");
+		return host_write(LIMITED "/cgroup.procs", 0, text);
+	ret = host_write(LIMITED "/cgroup.subtree_control", 0, "+cpu");
 	if (!ret && mkdir(BELOW, 0700))
 		ret = -errno;
-	return ret ? ret : write_file(BELOW "/cgroup.procs", text);
+	return ret ? ret : host_write(BELOW "/cgroup.procs", 0, text);
 }
 
 int rival_set_limit_nice(int nice)
@@ -187,7 +174,7 @@ int rival_set_limit_nice(int nice)
 	char text[8];
 
 	snprintf(text, sizeof(text), "%d", nice);
-	return write_file(LIMITED "/cpu.weight.nice", text);
+	return host_write(LIMITED "/cpu.weight.nice", 0, text);
 }
 
 uint64_t rival_throttled_us(void)

@@ -5,14 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 
 #include <kselftest_harness.h>
 
 #include "host.h"
 #include "meter.h"
-
-#define SWITCH "/sys/module/kvmeter/parameters/subreasons"
 
 /* A prime number of each. */
 #define OUTS 1009
@@ -42,14 +39,7 @@ FIXTURE(subs)
 
 static int set_switch(const char *value)
 {
-	int fd = open(SWITCH, O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, value, 1) == 1 ? 0 : -errno;
-	close(fd);
-	return ret;
+	return meter_set_param("subreasons", value);
 }
 
 FIXTURE_SETUP(subs)
