@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <inttypes.h>
 #include <sys/ioctl.h>
 
 #include <kselftest_harness.h>
@@ -34,13 +33,6 @@ FIXTURE_SETUP(switches)
 FIXTURE_TEARDOWN(switches)
 {
 	bed_exit(&self->bed);
-}
-
-static void tell(struct __test_metadata *_metadata, const struct bed *t)
-{
-	TH_LOG("%s after %u rounds: %" PRIu64 " pages sent in %" PRIu64 " ms",
-	       t->sender.converged ? "converged" : "given up", t->sender.nr,
-	       sender_pages(&t->sender), sender_ns(&t->sender) / BED_MS);
 }
 
 /* What DEFAULT means for a VM is the module parameter's to say, which is observe. */
@@ -72,7 +64,7 @@ TEST_F_TIMEOUT(switches, by_parameter, 300)
 	autoconverge_get_param(mode, sizeof(mode));
 	EXPECT_STREQ("on", mode);
 	ASSERT_EQ(0, sender_join(&t->sender));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	if (!host_is_slow()) /* see BED_TOO_FAST */
 		EXPECT_TRUE(t->sender.converged);
 	ASSERT_EQ(0, bed_stop_writers(t));

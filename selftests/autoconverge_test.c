@@ -35,13 +35,6 @@ FIXTURE_TEARDOWN(autoconverge)
 	bed_exit(&self->bed);
 }
 
-static void tell(struct __test_metadata *_metadata, const struct bed *t)
-{
-	TH_LOG("%s after %u rounds: %" PRIu64 " pages sent in %" PRIu64 " ms",
-	       t->sender.converged ? "converged" : "given up", t->sender.nr,
-	       sender_pages(&t->sender), sender_ns(&t->sender) / BED_MS);
-}
-
 TEST_F_TIMEOUT(autoconverge, off, 300)
 {
 	struct bed *t = &self->bed;
@@ -49,7 +42,7 @@ TEST_F_TIMEOUT(autoconverge, off, 300)
 
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_OFF, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_FALSE(t->sender.converged);
 	EXPECT_EQ(BED_ROUNDS_MAX, t->copy.nr_rounds);
 	EXPECT_EQ(KVMETER_AUTOCONVERGE_OFF, t->copy.mode);
@@ -68,7 +61,7 @@ TEST_F_TIMEOUT(autoconverge, observe, 300)
 
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_OBSERVE, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_FALSE(t->sender.converged);
 	EXPECT_EQ(KVMETER_AUTOCONVERGE_OBSERVE, t->copy.mode);
 	EXPECT_EQ(0, bed_check_no_quota(t));
@@ -148,7 +141,7 @@ TEST_F_TIMEOUT(autoconverge, gentle, 300)
 		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_TRUE(t->sender.converged);
 	check_rounds(_metadata, t);
 	check_records(_metadata, t);
@@ -192,14 +185,14 @@ TEST_F_TIMEOUT(autoconverge, bytes, 300)
 		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_TRUE(t->sender.converged);
 	EXPECT_EQ(KVMETER_GOAL_GENTLE, t->copy.goal);
 	gentle = sender_pages(&t->sender);
 
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_BYTES));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_TRUE(t->sender.converged);
 	EXPECT_EQ(KVMETER_GOAL_BYTES, t->copy.goal);
 	check_records(_metadata, t);
@@ -226,7 +219,7 @@ TEST_F_TIMEOUT(autoconverge, deadline, 300)
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_DEADLINE));
 	t->sender.rounds_max = SENDER_ROUNDS_MAX;
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_TRUE(t->sender.converged);
 	EXPECT_EQ(KVMETER_GOAL_DEADLINE, t->copy.goal);
 	EXPECT_EQ(BED_DEADLINE_NS, t->copy.deadline_ns);
@@ -257,7 +250,7 @@ TEST_F_TIMEOUT(autoconverge, by_itself, 300)
 		writer_add(&t->writer[BED_WRITER], WRITERS_GFN + i, false);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_TRUE(t->sender.converged);
 	EXPECT_EQ(0, bed_check_no_quota(t));
 	EXPECT_EQ(0, bed_nr_records(t, KVMETER_AUDIT_DECISION, KVMETER_WHY_HOLD));

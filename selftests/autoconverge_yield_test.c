@@ -44,13 +44,6 @@ FIXTURE_TEARDOWN(yield)
 	bed_exit(&self->bed);
 }
 
-static void tell(struct __test_metadata *_metadata, const struct bed *t)
-{
-	TH_LOG("%s after %u rounds: %" PRIu64 " pages sent in %" PRIu64 " ms",
-	       t->sender.converged ? "converged" : "given up", t->sender.nr,
-	       sender_pages(&t->sender), sender_ns(&t->sender) / BED_MS);
-}
-
 /* A VMM whose vCPUs' threads sleep that much whenever they have run for 10 ms, as QEMU's do. */
 static int throttle(struct bed *t, struct autoconverge_throttle *throttle, unsigned int sleep_us)
 {
@@ -176,7 +169,7 @@ TEST_F_TIMEOUT(yield, no_help, 300)
 	EXPECT_EQ(0, autoconverge_wait_quota(&t->meter, t->slot, false));
 	EXPECT_EQ(0, bed_look(t)->would_pages);
 	ASSERT_EQ(0, sender_join(&t->sender));
-	tell(_metadata, t);
+	TH_LOG("%s", bed_tell(t));
 	EXPECT_FALSE(t->sender.converged);
 	foreign.stop = true;
 	ASSERT_EQ(0, pthread_join(foreign.thread, NULL));

@@ -3,6 +3,8 @@
 #include "bed.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -95,6 +97,14 @@ const struct kvmeter_migration *bed_look(struct bed *t)
 {
 	autoconverge_copy(&t->meter, t->slot, &t->copy);
 	return &t->copy;
+}
+
+const char *bed_tell(struct bed *t)
+{
+	snprintf(t->text, sizeof(t->text), "%s after %u rounds: %" PRIu64 " pages sent in %llu ms",
+		 t->sender.converged ? "converged" : "given up", t->sender.nr,
+		 sender_pages(&t->sender), sender_ns(&t->sender) / BED_MS);
+	return t->text;
 }
 
 uint64_t bed_quota_pages(const struct bed *t)

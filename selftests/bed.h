@@ -41,6 +41,7 @@ enum { BED_WRITER, BED_READER, BED_VCPUS };
 #define BED_WATCH_US (host_is_slow() ? 100000u : 300000u)
 
 #define BED_RECORDS_MAX 256
+#define BED_TEXT_SIZE 128
 
 /**
  * struct bed - a test bed
@@ -54,6 +55,7 @@ enum { BED_WRITER, BED_READER, BED_VCPUS };
  * @log: the audit log, from bed_init() on
  * @nr_records: records in @record
  * @record: see bed_read_records()
+ * @text: see bed_tell()
  */
 struct bed {
 	struct meter meter;
@@ -66,6 +68,7 @@ struct bed {
 	int log;
 	int nr_records;
 	struct kvmeter_audit record[BED_RECORDS_MAX];
+	char text[BED_TEXT_SIZE];
 };
 
 /**
@@ -83,6 +86,9 @@ int bed_set(struct bed *t, uint32_t mode, uint32_t goal);
 
 /** bed_look() - bring @t->copy up to date, and return it */
 const struct kvmeter_migration *bed_look(struct bed *t);
+
+/** bed_tell() - how the migration ended, in words, in @t->text */
+const char *bed_tell(struct bed *t);
 
 /** bed_quota_pages() - the quota that the VM has now */
 uint64_t bed_quota_pages(const struct bed *t);
