@@ -6,9 +6,9 @@
  * limit.c, stat.c, dirty.c), which write into the store (store*.c, track.c); sessions (session.c
  * with drive.c) have memory logged and see to the track; quotas (quota.c with share.c) read the
  * store and park vCPUs that dirty too much; the autopilot (pilot.c with converge.c) sets quotas;
- * both write the audit (audit.c); views (debugfs.c with tables.c, ctl.c with
- * maps.c) copy out of the store. Calls go that way and no other; what the store says back, that VMs
- * have come or gone and that a vCPU is no more, arrives here.
+ * both write the audit (audit.c); views (debugfs.c with tables.c, ctl.c with maps.c) copy out of
+ * the store. Calls go that way and no other; what the store says back, that VMs have come or gone
+ * and that a vCPU is no more, arrives here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>

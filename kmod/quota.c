@@ -129,14 +129,19 @@ static void sleep(u64 ns)
 	schedule_hrtimeout_range(&time, SLACK_NS, HRTIMER_MODE_REL);
 }
 
+/* Whether the thread handles an exit of this vCPU. Preemption is off. */
+static bool runs(const struct kvmeter_vcpu_rec *v)
+{
+	return kvmeter_store_find_task(current) == v && kvmeter_sched_is_in_run(v, current);
+}
+
 /* Only while the thread handles an exit of this vCPU: nobody can take it away then. */
 static bool move(struct kvmeter_vcpu_rec *v, enum kvmeter_state from, enum kvmeter_state to)
 {
 	bool done;
 
 	preempt_disable();
-	done = kvmeter_store_find_task(current) == v && kvmeter_sched_is_in_run(v, current) &&
-	       v->first_ns && kvmeter_ledger_state(v) == from;
+	done = runs(v) && v->first_ns && kvmeter_ledger_state(v) == from;
 	if (done) {
 		kvmeter_store_write_begin(v->slot);
 		kvmeter_ledger_move(v, to, kvmeter_clock_now());
@@ -152,7 +157,7 @@ static bool is_mine(struct kvmeter_vcpu_rec *v)
 	bool mine;
 
 	preempt_disable();
-	mine = kvmeter_store_find_task(current) == v && kvmeter_sched_is_in_run(v, current);
+	mine = runs(v);
 	preempt_enable();
 	return mine;
 }

@@ -192,7 +192,8 @@ void kvmeter_stall_begin(struct kvmeter_stall *s)
  * A sleep ends with its window, so of what was allowed nothing reaches into the next. What a sleep
  * overshoots may, and counts where the sleep began. In each window [k * KVMETER_STALL_WINDOW_NS,
  * (k + 1) * KVMETER_STALL_WINDOW_NS) the vCPU thus sleeps for no longer than @max_ns and what
- * sleeps overshot in it. Nor does it for longer in a row: it gets to run, however late it is.
+ * sleeps overshot in it. Nor does it for longer between one page that it dirties and the next: it
+ * gets to run, however late it is.
  *
  * Context: any.
  * Return: @want_ns, one slice, what is left of @max_ns, or of the window, whichever is shortest; 0:

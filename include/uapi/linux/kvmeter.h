@@ -1029,13 +1029,13 @@ struct kvmeter_autoconverge {
  * vCPUs ten times a second, max-min fair by what each dirties: who dirties less than its share is
  * not held back. One that has dirtied more is parked before it enters the guest again, for slices
  * of 1 ms at most, until its share has made up for it; but never for longer than the module
- * parameter throttle_max_us in each 100 ms by the clock, nor in a row, however late it is, nor
- * while a signal, a request to KVM that cannot wait, such as an interrupt that KVM itself is to
- * inject, or an NMI is pending for it, or in SMM. One that APICv or AVIC posts, and the LAPIC timer
- * where VMX's preemption timer does it, are late by that. On top of a share may come 512 pages at
- * once, as many as a full Page Modification Log has, and what that log has when it is read. ENOENT:
- * there is no such VM. EOPNOTSUPP: this kernel lacks what it takes. EINVAL: another abi; flags or
- * reserved fields that are not zero; bytes_per_s out of range.
+ * parameter throttle_max_us in each 100 ms by the clock, nor between one page that it dirties and
+ * the next, however late it is, nor while a signal, a request to KVM that cannot wait, such as an
+ * interrupt that KVM itself is to inject, or an NMI is pending for it, or in SMM. One that APICv or
+ * AVIC posts, and the LAPIC timer where VMX's preemption timer does it, are late by that. On top of
+ * a share may come 512 pages at once, as many as a full Page Modification Log has, and what that
+ * log has when it is read. ENOENT: there is no such VM. EOPNOTSUPP: this kernel lacks what it
+ * takes. EINVAL: another abi; flags or reserved fields that are not zero; bytes_per_s out of range.
  *
  * KVMETER_AUTOCONVERGE: what the autopilot may do with a VM, and with what goal, in a migration
  * that is on its way and in later ones. A quota that KVMETER_QUOTA has set stays in force: the VM
