@@ -64,7 +64,7 @@ wait_ready db
 show status
 expect '^vms: 2 of ' '^vcpus: 2 of ' '^untracked_exits: 0$'
 show list
-expect '^db .* not armed$' '^web .* not armed$'
+expect '^db .* not armed ' '^web .* not armed '
 show list --by vcpu
 expect '^db ' '^web '
 show stat 2 2
