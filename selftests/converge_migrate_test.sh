@@ -38,7 +38,7 @@ trace=/sys/kernel/tracing/instances/kvmeter
 # verify NAME: the guest there has each page as it wrote it last
 verify()
 {
-	ask "$1" verify "$patience" 'bad of' || { fail "$answer"; return; }
+	ask "$1" verify "$patience" 'bad of' || { tell_state "$1"; fail "$answer"; return; }
 	[[ $answer =~ $whole ]] || fail "$answer"
 }
 

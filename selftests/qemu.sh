@@ -153,6 +153,17 @@ ask()
 	hear "$1" "$3" "$4"
 }
 
+# tell_state NAME: what its VMM knows of a guest that does not answer, as comments
+tell_state()
+{
+	local command
+
+	for command in 'info status' 'info registers' 'info lapic' 'info pic'; do
+		qmp "$1" human-monitor-command "{\"command-line\": \"$command\"}"
+		printf '# %s: %s: %b\n' "$1" "$command" "${reply//\\r\\n/\\n# }"
+	done
+}
+
 # start_incoming NAME MIB: a VMM that waits for a guest; $accel as above
 start_incoming()
 {
