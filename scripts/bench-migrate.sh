@@ -16,7 +16,7 @@
 # Two stock QEMUs on the emulated AMD host; the guest has 128 MiB, of which its kernel needs more than half: "all"
 # is 48 MiB. max-bandwidth is 20 MiB/s, so that 6.4 s is the least that 128 MiB take, and downtime-limit QEMU's
 # default. A migration is cut off after 5 times that, and does not converge. Each workload has a host of its own; one
-# that hangs is booted again for what was not measured yet. It takes about 40 minutes.
+# that hangs is booted again for what was not measured yet. It takes an hour.
 #
 # build/bench/migrate.json holds an array of
 #   {"kernel", "ram_mib", "bandwidth_bytes_s", "downtime_limit_ms", "hosts_repeated", "runs": [...], "rows": [...]}
