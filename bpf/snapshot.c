@@ -300,7 +300,7 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 		return;
 	copy_dirty(&vm->d, &maps->dirty[slot], vm->v.gen);
 	copy_known(&vm->m, &maps->migrations[slot], sizeof(vm->m), vm->v.gen);
-	vm->found_pages = vm->d.kvm_writes;
+	vm->found_pages = vm->d.kvm_pages;
 	vm->sync_nr = vm->d.sync_nr;
 	vm->sync_pages = vm->d.sync_pages;
 	vm->slot = slot;

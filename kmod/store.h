@@ -276,8 +276,7 @@ struct kvmeter_round_mark {
  * @begin_throttle_ns: throttle_ns of the sums when the migration began
  * @throttle_ns: what that has grown by, when it was looked at last
  * @gone: the sums of vCPUs that have ended
- * @own_pages: pages that KVM's own writes have made dirty
- * @round_own_pages: that when the round began
+ * @round_own_pages: dirty.kvm_pages when the round began
  */
 struct kvmeter_rounds {
 	struct kvmeter_migration shown;
@@ -289,7 +288,6 @@ struct kvmeter_rounds {
 	u64 begin_throttle_ns;
 	u64 throttle_ns;
 	struct kvmeter_sums gone;
-	u64 own_pages;
 	u64 round_own_pages;
 };
 

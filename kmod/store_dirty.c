@@ -53,7 +53,7 @@ static u64 sum_pages_locked(const struct kvmeter_vm_rec *vm)
 	struct kvmeter_sums sums;
 
 	kvmeter_store_sum_vcpus_locked(vm, &sums);
-	return sums.dirtied_pages + vm->dirty.kvm_writes;
+	return sums.dirtied_pages + vm->dirty.kvm_pages;
 }
 
 /**
@@ -66,6 +66,7 @@ static u64 sum_pages_locked(const struct kvmeter_vm_rec *vm)
  */
 void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn, bool clean)
 {
+	struct kvmeter_dirty *shown;
 	struct kvmeter_vm_rec *vm;
 	unsigned long flags;
 	u16 word;
@@ -73,9 +74,11 @@ void kvmeter_store_add_own_write(struct kvm *kvm, u64 gfn, bool clean)
 	raw_spin_lock_irqsave(&st->lock, flags);
 	vm = kvmeter_store_find_vm_locked(kvm);
 	if (vm && vm->logging) {
+		shown = kvmeter_dirty_slot(vm->index);
 		vm->dirty.kvm_writes++;
-		WRITE_ONCE(kvmeter_dirty_slot(vm->index)->kvm_writes, vm->dirty.kvm_writes);
-		vm->rounds.own_pages += clean;
+		vm->dirty.kvm_pages += clean;
+		WRITE_ONCE(shown->kvm_writes, vm->dirty.kvm_writes);
+		WRITE_ONCE(shown->kvm_pages, vm->dirty.kvm_pages);
 		if (vm->track) {
 			word = kvmeter_track_word(vm->track, 0);
 			if (kvmeter_track_mark(vm->track, word, gfn))
@@ -128,9 +131,10 @@ static void copy_session(struct kvmeter_dirty *to, const struct kvmeter_dirty *f
 	const size_t counts = offsetof(struct kvmeter_dirty, session);
 	const size_t counts_end = offsetof(struct kvmeter_dirty, kvm_writes);
 	const size_t curves = offsetof(struct kvmeter_dirty, curve);
+	const size_t curves_end = offsetof(struct kvmeter_dirty, kvm_pages);
 
 	memcpy((void *)to + counts, (const void *)from + counts, counts_end - counts);
-	memcpy((void *)to + curves, (const void *)from + curves, sizeof(*to) - curves);
+	memcpy((void *)to + curves, (const void *)from + curves, curves_end - curves);
 }
 
 /**

@@ -200,7 +200,7 @@ static void end_round_locked(struct kvmeter_vm_rec *vm, u64 now, const struct kv
 	kvmeter_store_update_round_locked(vm, sums);
 	round->duration_ns = max_t(s64, now - round->begin_ns, 1);
 	round->dirtied_pages = sums->dirtied_pages - mark_locked(r)->sums.dirtied_pages +
-			       r->own_pages - r->round_own_pages;
+			       vm->dirty.kvm_pages - r->round_own_pages;
 	round->bandwidth_pages = mul_u64_u64_div_u64(min_t(u64, round->to_send_pages,
 							   KVMETER_CONVERGE_PAGES_MAX),
 						     NSEC_PER_SEC, round->duration_ns);
@@ -250,7 +250,7 @@ void kvmeter_store_begin_round_locked(struct kvmeter_vm_rec *vm, u64 now)
 		.quota_pages = vm->quota_pages,
 	};
 	*mark_locked(r) = (struct kvmeter_round_mark){ now, to_send, sums };
-	r->round_own_pages = r->own_pages;
+	r->round_own_pages = vm->dirty.kvm_pages;
 	list_for_each_entry(v, &vm->vcpus, siblings)
 		begin_vcpu_round(v, first);
 	kvmeter_store_write_migration_locked(vm);

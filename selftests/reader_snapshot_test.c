@@ -162,7 +162,8 @@ TEST_F(maps, dirty_is_of_the_vm)
 
 	d->gen = 7;
 	d->marks = 11;
-	d->kvm_writes = 5;
+	d->kvm_writes = 500;
+	d->kvm_pages = 5;
 	d->sync_nr = 2;
 	d->sync_pages = 40;
 	d->windows = ~0U;
@@ -197,20 +198,23 @@ TEST_F(maps, dirty_of_an_interval)
 	d->gen = 7;
 	d->start_ns = 1;
 	d->marks = 100;
-	d->kvm_writes = 50;
+	d->kvm_writes = 500;
+	d->kvm_pages = 50;
 	d->sync_nr = 3;
 	d->sync_pages = 1000;
 	self->fake->vcpus[2].write_faults = 2000;
 	kvmeter_snapshot_take(prev, &self->maps, 0);
 	d->marks = 107;
-	d->kvm_writes = 53;
+	d->kvm_writes = 600;
+	d->kvm_pages = 53;
 	d->sync_nr = 4;
 	d->sync_pages = 2100;
 	self->fake->vcpus[2].write_faults = 2111;
 	kvmeter_snapshot_take(cur, &self->maps, 0);
 	kvmeter_delta_get(&self->delta, cur, prev);
 	ASSERT_EQ(7, self->delta.vms[0].d.marks);
-	ASSERT_EQ(3, self->delta.vms[0].d.kvm_writes);
+	ASSERT_EQ(100, self->delta.vms[0].d.kvm_writes);
+	ASSERT_EQ(3, self->delta.vms[0].d.kvm_pages);
 	ASSERT_EQ(1, self->delta.vms[0].d.sync_nr);
 	/* what remains of a migration is told from the whole */
 	ASSERT_EQ(4, self->delta.vms[0].sync_nr);
@@ -221,7 +225,8 @@ TEST_F(maps, dirty_of_an_interval)
 	kvmeter_snapshot_take(cur, &self->maps, 0);
 	kvmeter_delta_get(&self->delta, cur, prev);
 	ASSERT_EQ(3, self->delta.vms[0].d.marks);
-	ASSERT_EQ(3, self->delta.vms[0].d.kvm_writes);
+	ASSERT_EQ(100, self->delta.vms[0].d.kvm_writes);
+	ASSERT_EQ(3, self->delta.vms[0].d.kvm_pages);
 }
 
 /* Sub-reasons. The module's sketch, in its plainest form, and the truth beside it. */

@@ -102,7 +102,8 @@
 	X(sync_pages, CUMULATIVE, NONE, 0, "pages found dirty up to the last time") \
 	X(round_pages, INSTANT, NONE, 0, "of these, since the time before") \
 	X(round_ns, INSTANT, SECONDS, -9, "time between these two") \
-	X(sent_pages, INSTANT, NONE, 0, "pages the VMM had to send meanwhile")
+	X(sent_pages, INSTANT, NONE, 0, "pages the VMM had to send meanwhile") \
+	X(kvm_pages, CUMULATIVE, NONE, 0, "pages that KVM's own writes made dirty")
 
 #define KVMETER_MIGRATION_METRICS(X) \
 	X(nr_rounds, INSTANT, NONE, 0, "rounds of the migration that have begun") \

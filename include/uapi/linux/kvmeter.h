@@ -557,7 +557,7 @@ enum kvmeter_session_end {
  *	     for its largest memory slot; 0 in a driven session
  * @sync_ns: when it did last
  * @sync_pages: pages found dirty from the beginning up to then: pml_pages, less pml_dups, and
- *		write_faults of all vCPUs, and kvm_writes
+ *		write_faults of all vCPUs, and kvm_pages
  * @round_pages: what the VMM has to send in the round that this began: of sync_pages, those since
  *		 the time before; after the first time, ram_pages
  * @round_ns: time from the time before to sync_ns: how long the last round took; 0 before the
@@ -570,6 +570,9 @@ enum kvmeter_session_end {
  *	   when logging was armed last
  * @median: median of curve over the last windows, which end an interval apart
  * @p95: 95th percentile of the same, nearest rank
+ * @kvm_pages: of kvm_writes, those to pages that were not dirty already, by KVM's bitmap: steal
+ *	       time goes to the same page a thousand times a second. Where KVM has a ring there is
+ *	       no bitmap, and none is counted
  * @reserved: zero
  */
 struct kvmeter_dirty {
@@ -599,7 +602,8 @@ struct kvmeter_dirty {
 	__u64 curve[KVMETER_CURVE_NR];
 	__u64 median[KVMETER_CURVE_NR];
 	__u64 p95[KVMETER_CURVE_NR];
-	__u64 reserved[14];
+	__u64 kvm_pages;
+	__u64 reserved[13];
 };
 
 /* Windows that the quantiles of D(t) are taken over, at most: 30 s of the shortest interval. */
