@@ -139,6 +139,10 @@ finish_migration app 120 || fail "not migrated: $reply"
 echo
 echo "# QEMU: $(figure total-time) ms, downtime $(figure downtime) ms, $(figure dirty-sync-count) rounds," \
 	"$(figure transferred) bytes"
+for ((tries = 0; tries < 100; tries++)); do # QEMU leaves logging on for a while
+	! bpf/kvmeter log | grep -q ' app .*: migration over ' || break
+	sleep 0.1
+done
 show log
 expect ' app .*: round 2 begins: ' ' app .*: quota .*, was none: ' ' app .*: migration over '
 ask moved verify 60 'bad of' && [[ $answer == *" 0 bad of 6144 pages"* ]] || fail "the guest is not whole: $answer"
