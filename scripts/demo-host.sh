@@ -121,11 +121,11 @@ kill "${guests[@]}"
 wait
 
 # Another guest, which writes five times as fast as the link sends, moves to another VMM.
+set +e # its VMMs are killed in the end, and that is no failure
 dir=selftests
 . selftests/qemu.sh
-insmod kvmeter.ko
-make_initrd selftests/guest_memory
-start_guest app 128 "6144 12000" && hear app 120 'kvmeter-memory: (ready|failed)' && [[ $answer == *ready* ]] ||
+insmod kvmeter.ko && make_initrd selftests/guest_memory && start_guest app 128 "6144 12000" &&
+	hear app 120 'kvmeter-memory: (ready|failed)' && [[ $answer == *ready* ]] ||
 	fail "guest app did not come up: $answer $reply"
 show autoconverge app on
 start_incoming moved 128 && start_migration app moved $((10 << 20)) 300 || fail "$reply"
@@ -139,11 +139,7 @@ finish_migration app 120 || fail "not migrated: $reply"
 echo
 echo "# QEMU: $(figure total-time) ms, downtime $(figure downtime) ms, $(figure dirty-sync-count) rounds," \
 	"$(figure transferred) bytes"
-for ((tries = 0; tries < 100; tries++)); do # QEMU leaves logging on for a while
-	! bpf/kvmeter log | grep -q ' app .*: migration over ' || break
-	sleep 0.1
-done
-show log
-expect ' app .*: round 2 begins: ' ' app .*: quota .*, was none: ' ' app .*: migration over '
 ask moved verify 60 'bad of' && [[ $answer == *" 0 bad of 6144 pages"* ]] || fail "the guest is not whole: $answer"
-rmmod kvmeter
+show log
+expect ' app .*: round 2 begins: ' ' app .*: quota .*, was none: ' ' app .*: no quota, was .*: the VM is stopped'
+rmmod kvmeter || fail "the module cannot be unloaded"
