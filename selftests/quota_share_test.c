@@ -40,8 +40,6 @@ enum { FAST, FAST_TOO, SLOW, READER, VCPUS };
 #define STALL_US 99500
 /* A bound that leaves a slow host the time to dirty more than the least quota is. */
 #define LOW_STALL_US 95000
-/* Parked for this part of the time or more, it may be the bound that has it run again. */
-#define BOUND_PCT 90
 #define MS 1000000ull
 #define NS_PER_S (1000 * MS)
 /* At a lower rate two logs are owed for longer than a vCPU may be parked. */
@@ -185,17 +183,24 @@ static uint64_t due_pages(uint64_t pages, const struct quota_span *span)
 	return pages * span->ns / NS_PER_S;
 }
 
-/*
- * What a quota may let through in a span: one that dirties so fast that it is parked for as long as
- * may be has the rest of each window to itself, for each of its pages once.
- */
-static uint64_t most_pages(uint64_t pages, const struct quota_span *span)
+/* What it can dirty in the rest of a window in which it was parked for as long as may be. */
+static double rest_pages(double speed)
 {
-	uint64_t most = due_pages(pages, span) + QUOTA_BURST_PAGES + QUOTA_DEBT_PAGES;
+	double pages = speed * (WINDOW_MS * 1000 - STALL_US) / 1000000;
 
-	if (quota_parked_ns(span) >= span->ns / 100 * BOUND_PCT)
-		most += (span->ns / (WINDOW_MS * MS) + 1) * PAGES;
-	return most;
+	return pages < PAGES ? pages : PAGES; /* each of them once only */
+}
+
+/*
+ * What a quota may let through in a span: on top of what is due, in the rest of as many windows as
+ * it can have been parked for as long as may be in.
+ */
+static uint64_t most_pages(uint64_t pages, const struct quota_span *span, double speed)
+{
+	uint64_t windows = quota_parked_ns(span) / (STALL_US * 1000);
+
+	return due_pages(pages, span) + QUOTA_BURST_PAGES + QUOTA_DEBT_PAGES +
+		windows * (uint64_t)(MARGIN * rest_pages(speed));
 }
 
 /* Pages a second that the fast writer dirties while it runs, all of them armed: its log is on. */
@@ -219,23 +224,17 @@ static int measure_speed(FIXTURE_DATA(share) * t, double *speed)
 	return ret;
 }
 
-/*
- * The least that it can be held to: in each window it may run for some time, in which it dirties as
- * many pages as it can, but each of them once only.
- */
+/* The least that it can be held to, as in each window it may run for some time. */
 static double least_rate(double speed)
 {
-	double pages = speed * (WINDOW_MS * 1000 - STALL_US) / 1000000;
+	double pages = rest_pages(speed) * MARGIN * 1000 / WINDOW_MS;
 
-	if (pages > PAGES)
-		pages = PAGES;
-	pages *= MARGIN * 1000 / WINDOW_MS;
 	return pages > LEAST_RATE ? pages : LEAST_RATE;
 }
 
 /* Hold it to a quota, and see. */
 static void hold(struct __test_metadata *_metadata, FIXTURE_DATA(share) * t, uint64_t pages,
-		 uint64_t free_rate, uint32_t us)
+		 uint64_t free_rate, double speed, uint32_t us)
 {
 	struct quota_span span;
 
@@ -246,11 +245,11 @@ static void hold(struct __test_metadata *_metadata, FIXTURE_DATA(share) * t, uin
 	       " of them due; parked %" PRIu64 " times, %" PRIu64 " ms, waited %" PRIu64 " ms",
 	       pages, span.pages, span.ns / MS, due_pages(pages, &span), span.parked_nr,
 	       quota_parked_ns(&span) / MS, span.state_ns[KVMETER_STATE_STEAL] / MS);
-	EXPECT_GE(most_pages(pages, &span), span.pages);
+	EXPECT_GE(most_pages(pages, &span, speed), span.pages);
 	EXPECT_LE(due_pages(pages, &span) / 10 * 9, span.pages + QUOTA_DEBT_PAGES);
 	EXPECT_LT(0, span.parked_nr);
 	/* Or it would not have been the quota that held it. */
-	EXPECT_LT(most_pages(pages, &span), due_pages(free_rate, &span));
+	EXPECT_LT(most_pages(pages, &span, speed), due_pages(free_rate, &span));
 	ASSERT_EQ(0, set(t, 0));
 	usleep(WARM_US);
 }
@@ -272,7 +271,7 @@ static void check_rates(struct __test_metadata *_metadata, FIXTURE_DATA(share) *
 	for (i = 0; i < ARRAY_SIZE(part); i++) {
 		if ((double)free_rate / (double)part[i] < least_rate(speed))
 			break;
-		hold(_metadata, t, free_rate / part[i], free_rate, us);
+		hold(_metadata, t, free_rate / part[i], free_rate, speed, us);
 		nr++;
 	}
 	EXPECT_LT(0, nr);
@@ -344,8 +343,12 @@ TEST_F_TIMEOUT(share, max_min, 300)
 	uint64_t fast, slow, pages, sum = 0;
 	struct quota_sample last;
 	unsigned int i, tries = 0;
+	double speed;
 
 	slow = NS_PER_S / CLEAN_US / 1000 * SLOW_PAGES;
+	ASSERT_EQ(0, vmm_set_log(&self->vm, true));
+	ASSERT_EQ(0, measure_speed(self, &speed));
+	ASSERT_EQ(0, vmm_set_log(&self->vm, false));
 	ASSERT_EQ(0, start_logging(self));
 	ASSERT_EQ(0, start_writers(self, VCPUS));
 	/* With a third of that, even an equal share is to be more than the slow one wants. */
@@ -368,7 +371,7 @@ TEST_F_TIMEOUT(share, max_min, 300)
 		sum += span[i].pages;
 	TH_LOG("quota %" PRIu64 " pages/s: %" PRIu64 " pages, %" PRIu64 " due", pages, sum,
 	       due_pages(pages, &span[FAST]));
-	EXPECT_GE(most_pages(fast, &span[FAST]) + most_pages(fast, &span[FAST_TOO]) +
+	EXPECT_GE(most_pages(fast, &span[FAST], speed) + most_pages(fast, &span[FAST_TOO], speed) +
 			  due_pages(slow, &span[SLOW]) + span[SLOW].pages / 10,
 		  sum);
 	EXPECT_LE(due_pages(pages, &span[FAST]) / 10 * 9, sum);
