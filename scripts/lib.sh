@@ -16,14 +16,14 @@ KVMETER_MIRROR=${KVMETER_MIRROR:-http://deb.debian.org/debian}
 # Every kernel the module supports, oldest first.
 lab_kernels="6.1 6.12 7.2"
 
-# Packages of the machine that runs the lab, and of the cached root of each kernel.
+# Packages of the machine that runs the lab, and of the cached root of each kernel, which has that kernel besides.
 host_packages="
 	grub-common grub-pc-bin xorriso mtools
 	qemu-system-x86 mmdebstrap debian-archive-keyring cpio git util-linux xz-utils zstd"
 # Bochs has a root of its own: the 3.0 of Debian 13 is twice as fast as the 2.7 of Debian 12.
 bochs_packages="bochs bochs-term bochsbios vgabios"
 root_packages="
-	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
+	gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
 	libjson-c-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
 	qemu-system-x86 seabios ipxe-qemu procps util-linux xz-utils zstd python3
 	linux-perf bpftrace"

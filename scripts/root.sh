@@ -22,7 +22,21 @@ kernel=$1
 read -r suite preferred <<<"$(kernel_suites "$kernel")"
 packages=$(kernel_packages "$kernel")
 
-# The function's own text is part of the key: a change here makes a new root.
+# What installs the newest kernel of the series, as a hook of mmdebstrap's, where $1 is the root. The package that has
+# no version in its name will not do: a suite goes on to a later series, and keeps the ones before.
+print_kernel_hook()
+{
+	local series=${1//./\\.}
+
+	cat <<-END
+		release=\$(chroot "\$1" apt-cache pkgnames "linux-image-$1." |
+			sed -nE 's/^linux-image-($series\.[0-9.]+[+-][a-z0-9]+-amd64)\$/\1/p' | sort -V | tail -n 1)
+		[ -n "\$release" ] || { echo "E: no kernel $1 in this suite" >&2; exit 1; }
+		chroot "\$1" apt-get -q -y install "linux-image-\$release" "linux-headers-\$release"
+	END
+}
+
+# The functions' own text is part of the key: a change here makes a new root.
 make_root()
 {
 	local dir=$1 debs=$2 s
@@ -36,6 +50,8 @@ make_root()
 			>\"\$1/etc/apt/preferences.d/kvmeter\"")
 	fi
 
+	[ "$kernel" = bochs ] || args+=(--customize-hook="$(print_kernel_hook "$kernel")")
+
 	# The lab boots with an initramfs of its own: INITRD=No spares Debian's.
 	INITRD=No mmdebstrap --mode=root --variant=minbase --include="${packages// /,}" \
 		--aptopt='Acquire::Retries "5"' \
@@ -46,9 +62,9 @@ make_root()
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt=force-unsafe-io \
 		--skip=essential/unlink,download/empty,cleanup/apt/cache \
-		"${args[@]}" \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
 		--setup-hook="cp -l '$debs'/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || true" \
+		"${args[@]}" \
 		--customize-hook="chroot \"\$1\" apt-get -q autoclean" \
 		--customize-hook="rm -rf '$debs.new' && mkdir '$debs.new'" \
 		--customize-hook="mv \"\$1\"/var/cache/apt/archives/*.deb '$debs.new/'" \
@@ -60,7 +76,7 @@ make_root()
 		"$suite" "$dir" "${sources[@]}"
 }
 
-key=$(printf '%s\n' "$suite" "$preferred" "$packages" "$(declare -f make_root)" | sha256sum | cut -c1-12)
+key=$(printf '%s\n' "$suite" "$preferred" "$packages" "$(declare -f make_root print_kernel_hook)" | sha256sum | cut -c1-12)
 roots=$KVMETER_CACHE/roots
 root=$roots/$kernel-$key
 mkdir -p "$roots" "$KVMETER_CACHE/debs/$kernel"
