@@ -7,8 +7,8 @@
 # The script that does has set $dir. A guest has a NAME, and "qemu_pid[NAME]" is its VMM. At the end all VMMs are killed
 # and the module is unloaded; KVMETER_KO is the module, KVMETER the reader.
 
+. "$dir/guest_kernel.sh"
 declare -A qemu_pid=() monitor_to=() monitor_from=() console_to=() console_from=()
-kernel=${KVMETER_GUEST_KERNEL:-/boot/vmlinuz-$(uname -r)}
 reader=${KVMETER:-$dir/../bpf/kvmeter}
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 tmp=$(mktemp -d) || exit 1
@@ -78,7 +78,7 @@ start_vmm()
 start_guest()
 {
 	start_vmm "$1" "$2" -accel "${accel:-kvm}" -kernel "$kernel" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 quiet panic=-1 gart_fix_e820=off init_on_free=1 -- $3" "${@:4}"
+		-append "$kernel_args gart_fix_e820=off init_on_free=1 -- $3" "${@:4}"
 }
 
 # stop_vmm NAME

@@ -8,6 +8,7 @@
 # shellcheck disable=SC2034,SC2154
 
 . "$dir/tap.sh"
+. "$dir/guest_kernel.sh"
 reader=${KVMETER:-$dir/../bpf/kvmeter}
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 events=/sys/kernel/tracing/events/kvm
@@ -55,8 +56,8 @@ be_guest()
 {
 	exec qemu-system-x86_64 -name "guest=$1,debug-threads=on" -accel kvm -cpu host -smp 1 -m 256 \
 		-nodefaults -no-user-config -display none \
-		-kernel "/boot/vmlinuz-$(uname -r)" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 quiet panic=-1 $2" "${@:3}"
+		-kernel "$kernel" -initrd "$tmp/initrd" \
+		-append "$kernel_args $2" "${@:3}"
 }
 
 # print_traced EVENT: how often it has come for each reason, as a JSON object; false if some found no room
