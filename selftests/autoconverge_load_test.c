@@ -17,7 +17,7 @@
 #include "sender.h"
 #include "writers.h"
 
-#define UNLOADS (host_is_slow() ? 1 : 5)
+#define UNLOADS (host_is_brief() ? 1 : 5)
 #define PAUSE_US (host_is_slow() ? 20000u : 150000u)
 #define ROUND_MS 200
 #define GO_ON_US (host_is_slow() ? 50000u : 300000u)

@@ -264,6 +264,13 @@ bool host_is_slow(void)
 	return leg && !strcmp(leg, "intel");
 }
 
+bool host_is_brief(void)
+{
+	const char *wanted = getenv("KVMETER_LONG");
+
+	return host_is_slow() || !wanted || !*wanted;
+}
+
 bool host_allow_huge_pages(void)
 {
 	char mode[64] = "";

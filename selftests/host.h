@@ -90,6 +90,13 @@ int host_latency_stop(struct host_latency *latency);
 bool host_is_slow(void);
 
 /**
+ * host_is_brief() - does what repeats itself do so a few times only?
+ *
+ * It does everywhere unless KVMETER_LONG is set, and even then where host_is_slow().
+ */
+bool host_is_brief(void);
+
+/**
  * host_allow_huge_pages() - let memory have huge pages where it is asked for
  *
  * Return: true if that was off, as it is on a host with little memory.

@@ -22,7 +22,7 @@
 #define WINDOW_NS (100 * MS)
 #define HALF_NS (50 * MS)
 #define SLICE_NS MS
-#define UNLOADS (host_is_slow() ? 3 : 11)
+#define UNLOADS (host_is_brief() ? 3 : 11)
 #define PAUSE_US (host_is_slow() ? 20000u : 150000u)
 #define GO_ON_US (host_is_slow() ? 50000u : 200000u)
 

@@ -28,14 +28,14 @@
 #define LATE_NS (50 * MS)
 #define CLEAN_US 20000
 #define RELEASES_MAX 23
-#define RELEASES (host_is_slow() ? 5 : RELEASES_MAX)
+#define RELEASES (host_is_brief() ? 5 : RELEASES_MAX)
 #define WATCH_US (host_is_slow() ? 100000u : 300000u)
 #define PATIENCE_US 5000000u
 #define STEP_US 10000u
-#define VMS (host_is_slow() ? 13 : 41)
+#define VMS (host_is_brief() ? 13 : 41)
 #define KILLS_MAX 11
-#define KILLS (host_is_slow() ? 3u : KILLS_MAX)
-#define TURNS (host_is_slow() ? 5 : 11)
+#define KILLS (host_is_brief() ? 3u : KILLS_MAX)
+#define TURNS (host_is_brief() ? 5 : 11)
 /* From a log that never gets full pages are told of at other exits, where nobody is parked. */
 #define TURN_PAGES (vmm_is_intel() ? PAGES : 503u)
 #define NOBODY 65534

@@ -27,7 +27,7 @@
 #define DISPLAY_ADDR 0x40000000u
 #define DISPLAY_PAGES 64u
 #define MANY (2 * KVMETER_ROUNDS + 5)
-#define WHILE_RUNNING (host_is_slow() ? 7u : 23u)
+#define WHILE_RUNNING (host_is_brief() ? 7u : 23u)
 #define WRITE_US (host_is_slow() ? 10000u : 50000u)
 #define PAUSE_US 2000u
 #define MS 1000000ull

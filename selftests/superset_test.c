@@ -26,9 +26,9 @@
 
 #define VCPUS 3
 #define LAPS_FAST 25
-#define LAPS (host_is_slow() ? 5 : LAPS_FAST)
+#define LAPS (host_is_brief() ? 5 : LAPS_FAST)
 #define PAGES_FAST 5003
-#define PAGES (host_is_slow() ? 1511u : PAGES_FAST)
+#define PAGES (host_is_brief() ? 1511u : PAGES_FAST)
 /* As many laps begin with new memory; the others with what the lap before has left. */
 #define FRESH_LAPS 4
 #define CHUNKS 5

@@ -19,10 +19,10 @@
 #include "writers.h"
 
 #define VCPUS 2
-#define PAGES (host_is_slow() ? 503u : 2003u)
-#define ENTRIES (host_is_slow() ? 251u : 1009u)
-#define ROUNDS (host_is_slow() ? 3 : 13)
-#define STORM_ROUNDS (host_is_slow() ? 5 : 61)
+#define PAGES (host_is_brief() ? 503u : 2003u)
+#define ENTRIES (host_is_brief() ? 251u : 1009u)
+#define ROUNDS (host_is_brief() ? 3 : 13)
+#define STORM_ROUNDS (host_is_brief() ? 5 : 61)
 #define TAKES_MAX 5
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
 #define PATIENCE_NS (8 * INTERVAL_NS)
