@@ -15,7 +15,7 @@ TESTS ?=
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
 .PHONY: all module reader selftests install uninstall clean help demo check lint \
-	lint-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate
+	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate
 
 all: module reader
 
@@ -47,6 +47,10 @@ clean:
 # Inside a root: what scripts/lint.sh runs there.
 lint-checks: reader
 	@scripts/lint-checks.sh $(KREL) $(KSRC)
+
+# Inside a root: the selftests that only compute.
+plain-checks: all selftests
+	@selftests/run.sh plain
 
 demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh

@@ -4,6 +4,7 @@
 # Run selftests on this host, as root, and say how many test cases passed, failed and were skipped.
 #
 #   selftests/run.sh [TEST...]      default: all that suit the host; without kvm that is nokvm_test
+#   selftests/run.sh plain          those that only compute, on any machine: they need neither a module nor root
 #
 # A test case that the file must-run names for $KVMETER_LEG (amd or intel) fails if it skips. The module,
 # ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
@@ -16,6 +17,9 @@ leg=${KVMETER_LEG:-none}
 log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.status"' EXIT
 passed=0 failed=0 skipped=0
+plain="reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test
+	reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test reader_outlook_test
+	reader_autoconverge_test reader_audit_test quota_unit_test converge_unit_test converge_sim_test"
 
 count_failed()
 {
@@ -81,10 +85,17 @@ show_warnings()
 		sed -n "/taint/d; /hrtimer: interrupt took/d; /kvmeter: load failed/d; /invalid for parameter .autoconverge/d; s/^<[0-4]>/# $1: kernel: /p"
 }
 
+# run_program TEST: leave what it printed in $log
+run_program()
+{
+	echo "# $1"
+	{ "$dir/$1" 2>&1; echo $? >"$log.status"; } | tee "$log"
+	count_tap "$1" "$(cat "$log.status")"
+}
+
 run_test()
 {
 	mark="$1 $$ begins"
-	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
 	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
@@ -94,8 +105,7 @@ run_test()
 		count_failed "$1: the module cannot be loaded"
 		return
 	fi
-	{ "$dir/$1" 2>&1; echo $? >"$log.status"; } | tee "$log"
-	count_tap "$1" "$(cat "$log.status")"
+	run_program "$1"
 	# A test that was killed may have left it loaded.
 	if [ -d /sys/module/kvmeter ]; then
 		[ -z "$own_load" ] || count_failed "$1: left the module loaded"
@@ -115,19 +125,19 @@ if [ $# = 0 ]; then
 			autoconverge_yield_test autoconverge_switch_test \
 			attach_test lifetime_test load_test session_load_test quota_load_test \
 			autoconverge_load_test
-		# Those that only compute, which takes minutes there.
-		[ "$leg" = intel ] ||
-			set -- reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test \
-				reader_matrix_test reader_pages_test reader_forecast_test reader_quota_test \
-				reader_migrate_test reader_outlook_test reader_autoconverge_test reader_audit_test \
-				quota_unit_test converge_unit_test converge_sim_test "$@"
 	else
 		set -- nokvm_test
 	fi
 fi
+run=run_test
+if [ "$*" = plain ]; then
+	# shellcheck disable=SC2086 # a list of names
+	set -- $plain
+	run=run_program
+fi
 for test; do
 	if [ -x "$dir/$test" ]; then
-		run_test "$test"
+		$run "$test"
 	else
 		count_failed "$test: there is no such test"
 	fi
