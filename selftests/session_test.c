@@ -28,7 +28,7 @@
 #define NOBODY 65534
 #define WILD ((void *)0xdead000000000000UL)
 #define WILD_FD 1000
-#define DESTROY_ROUNDS (host_is_brief() ? 7 : 211)
+#define DESTROY_ROUNDS (host_is_slow() ? 3 : host_is_brief() ? 23 : 211)
 /* So that a guest, or a thread that tries the same again and again, leaves time for the others. */
 #define REST_US (host_is_slow() ? 10000u : 0u)
 
