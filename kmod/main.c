@@ -21,6 +21,7 @@
 #include "maps.h"
 #include "pilot.h"
 #include "probes.h"
+#include "proto.h"
 #include "quota.h"
 #include "reason.h"
 #include "scan.h"
@@ -81,6 +82,16 @@ static int __init kvmeter_init(void)
 		return fail("no symbol lookup", ret);
 
 	ret = kvmeter_probes_resolve();
+	if (ret)
+		goto exit_hooks;
+
+	ret = kvmeter_proto_init();
+	if (ret) {
+		fail("no type information in /sys/kernel/btf/vmlinux", ret);
+		goto exit_hooks;
+	}
+
+	ret = kvmeter_probes_compare();
 	if (ret)
 		goto exit_hooks;
 
