@@ -87,7 +87,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | prototypes_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -114,13 +114,13 @@ if [ $# = 0 ]; then
 			rounds_test audit_test autoconverge_test autoconverge_release_test \
 			autoconverge_yield_test autoconverge_switch_test \
 			attach_test lifetime_test load_test session_load_test quota_load_test \
-			autoconverge_load_test
+			autoconverge_load_test prototypes_test
 		# Those that only compute, which takes minutes there.
 		[ "$leg" = intel ] ||
 			set -- reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test \
 				reader_matrix_test reader_pages_test reader_forecast_test reader_quota_test \
 				reader_migrate_test reader_outlook_test reader_autoconverge_test reader_audit_test \
-				quota_unit_test converge_unit_test converge_sim_test "$@"
+				quota_unit_test converge_unit_test converge_sim_test btf_unit_test "$@"
 	else
 		set -- nokvm_test
 	fi
