@@ -126,21 +126,23 @@ static void *find_symbol(const char *module, const char *name, const char **owne
 }
 
 /**
- * kvmeter_hooks_find_symbol - address of a kernel variable
- * @module: module that has it; the kernel itself is searched too, for when it is built in
+ * kvmeter_hooks_find_symbol - address of a variable of kvm's
+ * @module: kvm; the kernel itself is searched too, for when it is built in
  * @name: its name
  *
  * The kernel's types say nothing of variables, but for those that are one per CPU: only for one
  * that a header declares, whose type is then taken from there.
  *
- * Context: may sleep; at load.
+ * Context: may sleep; at load, after kvmeter_hooks_resolve().
  * Return: the address, or NULL if there is none.
  */
 void *kvmeter_hooks_find_symbol(const char *module, const char *name)
 {
 	const char *owner;
+	void *addr = find_symbol(module, name, &owner);
 
-	return find_symbol(module, name, &owner);
+	/* Where kvm is a module, one of that name elsewhere is another. */
+	return kvm_module && owner != module ? NULL : addr;
 }
 
 /* *as: which of the two names it was. */

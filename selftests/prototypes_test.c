@@ -7,10 +7,13 @@
 #define _GNU_SOURCE
 #include <bpf/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 #include <kvmeter/prototypes.h>
@@ -463,7 +466,30 @@ TEST_F(prototypes, all_is_used)
 	EXPECT_EQ(NULL, strstr(status, "not_usable"));
 }
 
-/* A kernel without types of its own, and one without those of kvm. */
+/* Until then there is no function of its to ask for exit reasons; it is compared when it comes. */
+TEST_F(prototypes, vendor_module_comes_later)
+{
+	const char *function = vmm_is_intel() ? "vmx_get_exit_info" : "svm_get_exit_info";
+	const char *module = vmm_is_intel() ? "kvm_intel" : "kvm_amd";
+	char before[STATUS_BYTES], after[STATUS_BYTES], line[96];
+	int ret;
+
+	ASSERT_EQ(0, syscall(SYS_delete_module, module, O_NONBLOCK));
+	ret = host_load_image(self->image, self->bytes, "");
+	if (!ret)
+		EXPECT_EQ(0, read_status(before));
+	snprintf(line, sizeof(line), "modprobe %s", module);
+	EXPECT_EQ(0, system(line));
+	ASSERT_EQ(0, ret);
+	EXPECT_EQ(0, read_status(after));
+	EXPECT_EQ(0, host_unload());
+	snprintf(line, sizeof(line), "\nnot_usable: %s: not found\n", function);
+	EXPECT_NE(NULL, strstr(before, line));
+	EXPECT_EQ(NULL, find_wrong_feature(before, ""));
+	EXPECT_EQ(NULL, strstr(after, "not_usable"));
+}
+
+/* A kernel without types. */
 TEST_F(prototypes, no_types)
 {
 	char *at;

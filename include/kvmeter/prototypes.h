@@ -29,8 +29,8 @@
 #define KVMETER_LIKE_SET_REGION "4: *kvm *kvm_userspace_memory_region"
 #endif
 
-/* The module is built for one of the two. */
-#ifdef KVMETER_FAULT_FIXED
+/* The module is built for one of the two, which its compat.h knows. */
+#ifdef __KERNEL__
 #define KVMETER_LIKE_FAULT_FIXED __stringify(KVMETER_FAULT_FIXED)
 #else
 #define KVMETER_LIKE_FAULT_FIXED "4|5"
