@@ -24,6 +24,12 @@
 #error "kvmeter needs a kernel with KVM, KPROBES and SCHED_INFO"
 #endif
 
+/* What is assumed of the kernel is compared with what it says of itself. */
+#if !defined(CONFIG_DEBUG_INFO_BTF) || \
+	(IS_MODULE(CONFIG_KVM) && !defined(CONFIG_DEBUG_INFO_BTF_MODULES))
+#error "kvmeter needs a kernel with DEBUG_INFO_BTF, and DEBUG_INFO_BTF_MODULES"
+#endif
+
 /* 6.13 made the namespace a string. Kernels without the namespace ignore the import. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define KVMETER_IMPORT_NS(ns) MODULE_IMPORT_NS(#ns)

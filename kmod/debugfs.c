@@ -20,6 +20,7 @@
 #include "limit.h"
 #include "maps.h"
 #include "probes.h"
+#include "proto.h"
 #include "store.h"
 #include "tables.h"
 
@@ -167,21 +168,31 @@ struct feature {
 
 static const struct feature features[] = {
 	{ "dirty", KVMETER_FEATURE_DIRTY,
-	  "kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not found" },
-	{ "write_faults", KVMETER_FEATURE_FAULT, "kvm_mmu_set_spte or fast_page_fault not found" },
+	  "kvm_arch_commit_memory_region, vm_list, kvm_lock or kvm_put_kvm not usable" },
+	{ "write_faults", KVMETER_FEATURE_FAULT, "kvm_mmu_set_spte or fast_page_fault not usable" },
 	{ "kvm_writes", KVMETER_FEATURE_OWN,
-	  "a function of KVM's that writes to guest memory not found" },
+	  "a function of KVM's that writes to guest memory not usable" },
 	{ "log_calls", KVMETER_FEATURE_SYNC,
-	  "a function of KVM's for memory slots or dirty logs not found" },
+	  "a function of KVM's for memory slots or dirty logs not usable" },
 	{ "driven_sessions", KVMETER_FEATURE_DRIVE,
-	  "one of the above is, or a function of KVM's to arm pages not found" },
+	  "one of the above is, or a function of KVM's to arm pages not usable" },
 	{ "quotas", KVMETER_FEATURE_QUOTA, "dirty or write_faults is" },
 	{ "subreasons", KVMETER_FEATURE_SUB, "parameter subreasons" },
 	{ "attribution", KVMETER_FEATURE_THIEF,
-	  "parameter attribution, or sched_migrate_task not found" },
+	  "parameter attribution, or sched_migrate_task not usable" },
 	{ "limits", KVMETER_FEATURE_LIMIT,
-	  "tg_throttle_down, tg_unthrottle_up, free_fair_sched_group or runqueues not found" },
+	  "tg_throttle_down, tg_unthrottle_up, free_fair_sched_group or runqueues not usable" },
 };
+
+static void show_faults(struct seq_file *m)
+{
+	const char *name, *fault;
+	unsigned int i;
+
+	for (i = 0; kvmeter_proto_get(i, &name, &fault); i++)
+		if (fault)
+			seq_printf(m, "not_usable: %s: %s\n", name, fault);
+}
 
 static int status_show(struct seq_file *m, void *v)
 {
@@ -202,6 +213,7 @@ static int status_show(struct seq_file *m, void *v)
 		else
 			seq_printf(m, "%s: off: %s\n", f->name, f->why_off);
 	}
+	show_faults(m);
 	seq_printf(m, "limits_lost: %lu\n", kvmeter_limit_lost_nr());
 	seq_printf(m, "attached: %u\n", info.attached);
 	seq_printf(m, "max_vms: %u\n", h.max_vms);

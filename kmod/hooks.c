@@ -18,8 +18,12 @@
 
 #include "compat.h"
 #include "hooks.h"
+#include "proto.h"
 
 #define ENDBR64 0xfa1e0ff3
+
+/* What lookup_name() takes it to be. */
+static_assert(__same_type(kallsyms_lookup_name, unsigned long (const char *)));
 
 static void *lookup_name_addr;
 static struct module *kvm_module;
@@ -61,16 +65,19 @@ static int match_module(struct notifier_block *nb, unsigned long action, void *d
 }
 
 /* Registering a notifier replays every module that is loaded: that is the only list there is. */
-static struct tracepoint *find_tracepoint(const char *name)
+static struct tracepoint *find_tracepoint(const char *name, const char **owner)
 {
 	struct tracepoint_search s = { .nb.notifier_call = match_module, .name = name };
 
 	for_each_kernel_tracepoint(match_builtin, &s);
+	*owner = s.tp ? KVMETER_PROTO_KERNEL : NULL;
 	if (s.tp)
 		return s.tp;
 	if (register_tracepoint_module_notifier(&s.nb))
 		return NULL;
 	unregister_tracepoint_module_notifier(&s.nb);
+	if (s.owner)
+		*owner = s.owner->name;
 	if (s.owner && !kvm_module)
 		kvm_module = s.owner;
 	else if (s.owner)
@@ -102,31 +109,55 @@ static noinline unsigned long lookup_name(const char *name)
 
 STACK_FRAME_NON_STANDARD(lookup_name);
 
-/**
- * kvmeter_hooks_find_symbol - address of a kernel function or variable
- * @module: module that has it; the kernel itself is searched too, for when it is built in
- * @name: its name
- *
- * Context: may sleep; at load, and when a vendor module is loaded.
- * Return: the address, or NULL if there is none.
- */
-void *kvmeter_hooks_find_symbol(const char *module, const char *name)
+/* What is neither the module's nor the kernel's will not be among the kernel's types. */
+static void *find_symbol(const char *module, const char *name, const char **owner)
 {
 	char full[MODULE_NAME_LEN + KSYM_NAME_LEN];
 	unsigned long addr;
 
 	snprintf(full, sizeof(full), "%s:%s", module, name);
 	addr = lookup_name(full);
-	if (!addr)
+	*owner = module;
+	if (!addr) {
 		addr = lookup_name(name);
+		*owner = addr ? KVMETER_PROTO_KERNEL : NULL;
+	}
 	return (void *)addr;
 }
 
-static void *find_either(const char *module, const char *name, const char *alt)
+/**
+ * kvmeter_hooks_find_symbol - address of a variable of kvm's
+ * @module: kvm; the kernel itself is searched too, for when it is built in
+ * @name: its name
+ *
+ * The kernel's types say nothing of variables, but for those that are one per CPU: only for one
+ * that a header declares, whose type is then taken from there.
+ *
+ * Context: may sleep; at load, after kvmeter_hooks_resolve().
+ * Return: the address, or NULL if there is none.
+ */
+void *kvmeter_hooks_find_symbol(const char *module, const char *name)
 {
-	void *addr = kvmeter_hooks_find_symbol(module, name);
+	const char *owner;
+	void *addr = find_symbol(module, name, &owner);
 
-	return addr || !alt ? addr : kvmeter_hooks_find_symbol(module, alt);
+	/* Where kvm is a module, one of that name elsewhere is another. */
+	return kvm_module && owner != module ? NULL : addr;
+}
+
+/* *as: which of the two names it was. */
+static void *find_either(const char *module, const char *name, const char *alt, const char **as,
+			 const char **owner)
+{
+	void *addr = find_symbol(module, name, owner);
+
+	*as = name;
+	if (addr || !alt)
+		return addr;
+	addr = find_symbol(module, alt, owner);
+	if (addr)
+		*as = alt;
+	return addr;
 }
 
 /**
@@ -138,18 +169,39 @@ static void *find_either(const char *module, const char *name, const char *alt)
  * It is the function that a hook with these names is tied to, or none: never the one with the other
  * name because that with the first cannot be called.
  *
- * Context: as kvmeter_hooks_find_symbol().
- * Return: the address, or NULL if there is none or an indirect call there would be fatal.
+ * Context: may sleep; at load, and when a vendor module is loaded.
+ * Return: the address, or NULL if there is none, it is not as expected, or an indirect call there
+ * would be fatal.
  */
 void *kvmeter_hooks_find_function(const char *module, const char *name, const char *alt)
 {
-	void *fn = find_either(module, name, alt);
+	const char *as, *owner;
+	void *fn = find_either(module, name, alt, &as, &owner);
 
+	if (kvmeter_proto_find_fault(as, owner))
+		return NULL;
 #ifdef CONFIG_X86_KERNEL_IBT
 	if (fn && boot_cpu_has(X86_FEATURE_IBT) && *(u32 *)fn != ENDBR64)
 		return NULL;
 #endif
 	return fn;
+}
+
+/**
+ * kvmeter_hooks_find_per_cpu - address of a variable of the kernel's that is one per CPU
+ * @name: its name
+ *
+ * Context: may sleep; at load.
+ * Return: the address, for per_cpu_ptr(); or NULL if there is none, or it is not as expected.
+ */
+void __percpu *kvmeter_hooks_find_per_cpu(const char *name)
+{
+	const char *owner;
+	void *addr = find_symbol(KVMETER_PROTO_KERNEL, name, &owner);
+
+	if (kvmeter_proto_find_fault(name, owner))
+		return NULL;
+	return (void __percpu *)(unsigned long)addr;
 }
 
 /**
@@ -185,6 +237,11 @@ void kvmeter_hooks_exit(void)
 	kvm_module = NULL;
 }
 
+static const char *get_kind_word(const struct kvmeter_hook *h)
+{
+	return h->kind == KVMETER_HOOK_TRACEPOINT ? "tracepoint" : "function";
+}
+
 /**
  * kvmeter_hooks_resolve - find every hook of a table, register none
  * @hooks: the table
@@ -199,11 +256,12 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 
 	for (h = hooks; h < hooks + nr; h++) {
 		if (h->kind == KVMETER_HOOK_TRACEPOINT) {
-			h->tp = find_tracepoint(h->name);
+			h->as = h->name;
+			h->tp = find_tracepoint(h->name, &h->owner);
 			h->found = h->tp;
 		} else {
 			/* By address: the kernel would search for the name once more. */
-			h->kp.addr = find_either("kvm", h->name, h->alt);
+			h->kp.addr = find_either("kvm", h->name, h->alt, &h->as, &h->owner);
 			h->kp.flags = h->lazy ? KPROBE_FLAG_DISABLED : 0;
 			h->kp.pre_handler = h->pre_handler;
 			h->found = h->kp.addr;
@@ -211,9 +269,33 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 		if (h->found || !h->core)
 			continue;
 		pr_err("kvmeter: load failed: no %s '%s' in this kernel: is kvm loaded? (%d)\n",
-		       h->kind == KVMETER_HOOK_TRACEPOINT ? "tracepoint" : "function",
-		       h->name, -ENOENT);
+		       get_kind_word(h), h->name, -ENOENT);
 		return -ENOENT;
+	}
+	return 0;
+}
+
+/**
+ * kvmeter_hooks_compare - use no hook of a table that is not what it is taken to be
+ * @hooks: the table, resolved
+ * @nr: its length
+ *
+ * Context: any, after kvmeter_proto_init().
+ * Return: 0, or -ENOEXEC if that is a core hook, which is said in one line.
+ */
+int kvmeter_hooks_compare(struct kvmeter_hook *hooks, unsigned int nr)
+{
+	struct kvmeter_hook *h;
+	const char *fault;
+
+	for (h = hooks; h < hooks + nr; h++) {
+		fault = kvmeter_proto_find_fault(h->as, h->owner);
+		h->found = !fault;
+		if (h->found || !h->core)
+			continue;
+		pr_err("kvmeter: load failed: %s '%s' of this kernel: %s (%d)\n",
+		       get_kind_word(h), h->as, fault, -ENOEXEC);
+		return -ENOEXEC;
 	}
 	return 0;
 }

@@ -22,9 +22,11 @@ enum kvmeter_hook_kind {
  * @lazy: a kprobe that is off until kvmeter_hooks_enable()
  * @probe: tracepoint probe, by the tracepoint's prototype with a void * before it
  * @pre_handler: kprobe handler
+ * @as: which of the names it was found by, or @name
+ * @owner: the module that has it, KVMETER_PROTO_KERNEL, or NULL if nothing has
  * @tp: the tracepoint, once found
  * @kp: the kprobe
- * @found: it is there
+ * @found: it is there, and usable
  * @on: it is registered
  * @enabled: a lazy one is on
  */
@@ -36,6 +38,8 @@ struct kvmeter_hook {
 	bool lazy;
 	void *probe;
 	kprobe_pre_handler_t pre_handler;
+	const char *as;
+	const char *owner;
 	struct tracepoint *tp;
 	struct kprobe kp;
 	bool found;
@@ -46,11 +50,13 @@ struct kvmeter_hook {
 int kvmeter_hooks_init(void);
 void kvmeter_hooks_exit(void);
 int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr);
+int kvmeter_hooks_compare(struct kvmeter_hook *hooks, unsigned int nr);
 int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr);
 void kvmeter_hooks_enable(struct kvmeter_hook *hooks, unsigned int nr, bool on);
 void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr);
 unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr);
 void *kvmeter_hooks_find_symbol(const char *module, const char *name);
 void *kvmeter_hooks_find_function(const char *module, const char *name, const char *alt);
+void __percpu *kvmeter_hooks_find_per_cpu(const char *name);
 
 #endif /* _KVMETER_HOOKS_H */

@@ -150,11 +150,10 @@ unsigned long kvmeter_limit_lost_nr(void)
  * kvmeter_limit_resolve - find the run queues
  *
  * Context: may sleep; at load.
- * Return: false if they are not there: then no limit must be set.
+ * Return: false if they are not there, or not as expected: then no limit must be set.
  */
 bool kvmeter_limit_resolve(void)
 {
-	runqueues = (char __percpu *)(unsigned long)kvmeter_hooks_find_symbol("vmlinux",
-									     "runqueues");
+	runqueues = kvmeter_hooks_find_per_cpu("runqueues");
 	return runqueues;
 }

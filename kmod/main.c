@@ -2,13 +2,14 @@
 /*
  * kvmeter: accounts for the time of KVM's vCPUs. This file is only order.
  *
- * Events (hooks.c, probes.c) reach collectors (ledger.c, exits.c, subs.c, sched.c with thief.c and
- * limit.c, stat.c, dirty.c), which write into the store (store*.c, track.c); sessions (session.c
- * with drive.c) have memory logged and see to the track; quotas (quota.c with share.c) read the
- * store and park vCPUs that dirty too much; the autopilot (pilot.c with converge.c) sets quotas;
- * both write the audit (audit.c); views (debugfs.c with tables.c, ctl.c with maps.c) copy out of
- * the store. Calls go that way and no other; what the store says back, that VMs have come or gone
- * and that a vCPU is no more, arrives here.
+ * Events (hooks.c, probes.c; proto.c with btf.c says if they are what they should be) reach
+ * collectors (ledger.c, exits.c, subs.c, sched.c with thief.c and limit.c, stat.c, dirty.c), which
+ * write into the store (store*.c, track.c); sessions (session.c with drive.c) have memory logged
+ * and see to the track; quotas (quota.c with share.c) read the store and park vCPUs that dirty too
+ * much; the autopilot (pilot.c with converge.c) sets quotas; both write the audit (audit.c); views
+ * (debugfs.c with tables.c, ctl.c with maps.c) copy out of the store. Calls go that way and no
+ * other; what the store says back, that VMs have come or gone and that a vCPU is no more, arrives
+ * here.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
@@ -21,6 +22,7 @@
 #include "maps.h"
 #include "pilot.h"
 #include "probes.h"
+#include "proto.h"
 #include "quota.h"
 #include "reason.h"
 #include "scan.h"
@@ -70,6 +72,36 @@ static int fail(const char *step, int err)
 	return err;
 }
 
+/* Find what there is to listen to, and leave out what is not what it is taken to be. */
+static int __init find_events(void)
+{
+	int ret;
+
+	ret = kvmeter_probes_resolve();
+	if (ret)
+		return ret;
+	ret = kvmeter_proto_init();
+	if (ret)
+		return fail("no type information in /sys/kernel/btf/vmlinux", ret);
+	return kvmeter_probes_compare();
+}
+
+static void __init set_features(void)
+{
+	if (can_scan && kvmeter_probes_see_logging())
+		kvmeter_store_set_feature(KVMETER_FEATURE_DIRTY);
+	if (kvmeter_thief_is_on())
+		kvmeter_store_set_feature(KVMETER_FEATURE_THIEF);
+	if (kvmeter_probes_see_limits())
+		kvmeter_store_set_feature(KVMETER_FEATURE_LIMIT);
+	if (kvmeter_probes_see_faults())
+		kvmeter_store_set_feature(KVMETER_FEATURE_FAULT);
+	if (kvmeter_probes_see_own_writes())
+		kvmeter_store_set_feature(KVMETER_FEATURE_OWN);
+	if (kvmeter_probes_see_log_calls())
+		kvmeter_store_set_feature(KVMETER_FEATURE_SYNC);
+}
+
 static int __init kvmeter_init(void)
 {
 	bool can_observe;
@@ -80,7 +112,7 @@ static int __init kvmeter_init(void)
 	if (ret)
 		return fail("no symbol lookup", ret);
 
-	ret = kvmeter_probes_resolve();
+	ret = find_events();
 	if (ret)
 		goto exit_hooks;
 
@@ -121,20 +153,7 @@ static int __init kvmeter_init(void)
 
 	if (can_scan)
 		kvmeter_scan_find_vms();
-	if (can_scan && kvmeter_probes_see_logging())
-		kvmeter_store_set_feature(KVMETER_FEATURE_DIRTY);
-
-	if (kvmeter_thief_is_on())
-		kvmeter_store_set_feature(KVMETER_FEATURE_THIEF);
-	if (kvmeter_probes_see_limits())
-		kvmeter_store_set_feature(KVMETER_FEATURE_LIMIT);
-
-	if (kvmeter_probes_see_faults())
-		kvmeter_store_set_feature(KVMETER_FEATURE_FAULT);
-	if (kvmeter_probes_see_own_writes())
-		kvmeter_store_set_feature(KVMETER_FEATURE_OWN);
-	if (kvmeter_probes_see_log_calls())
-		kvmeter_store_set_feature(KVMETER_FEATURE_SYNC);
+	set_features();
 
 	can_observe = can_scan && kvmeter_probes_see_logging() && kvmeter_probes_see_faults();
 	ret = kvmeter_session_init(can_observe, kvmeter_probes_see_log_calls());

@@ -20,6 +20,7 @@
 #include "limit.h"
 #include "pilot.h"
 #include "probes.h"
+#include "proto.h"
 #include "quota.h"
 #include "sched.h"
 #include "session.h"
@@ -584,6 +585,21 @@ int kvmeter_probes_resolve(void)
 	return kvmeter_hooks_resolve(hooks, HOOK_NR);
 }
 
+/**
+ * kvmeter_probes_compare - do without events that are not what they are taken to be
+ *
+ * Context: may sleep; after kvmeter_proto_init().
+ * Return: 0, or a negative errno if the module cannot do without.
+ */
+int kvmeter_probes_compare(void)
+{
+	int ret = kvmeter_hooks_compare(hooks, HOOK_NR);
+
+	if (kvmeter_proto_find_fault("RET_PF_FIXED", hooks[HOOK_FAST_FAULT].owner))
+		hooks[HOOK_FAST_FAULT].found = false;
+	return ret;
+}
+
 /* A limit must be seen to end, and the group too, or it would be held against the VM for good. */
 static bool can_see_limits(void)
 {
@@ -594,7 +610,7 @@ static bool can_see_limits(void)
 /**
  * kvmeter_probes_can_attribute - can it be seen which CPU a vCPU waits for?
  *
- * Context: any, after kvmeter_probes_resolve().
+ * Context: any, after kvmeter_probes_compare().
  */
 bool kvmeter_probes_can_attribute(void)
 {

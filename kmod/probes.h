@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 int kvmeter_probes_resolve(void);
+int kvmeter_probes_compare(void);
 int kvmeter_probes_register(void);
 void kvmeter_probes_unregister(void);
 bool kvmeter_probes_can_attribute(void);

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 
 #include "hooks.h"
+#include "proto.h"
 #include "reason.h"
 
 /* Comparisons that must agree before the function is asked no more. */
@@ -27,6 +28,13 @@ static const char *vendor_function;
 static u32 vendor_isa;
 static get_exit_info_fn get_exit_info;
 
+static void find_function(void)
+{
+	kvmeter_proto_read(vendor_module);
+	WRITE_ONCE(get_exit_info,
+		   kvmeter_hooks_find_function(vendor_module, vendor_function, NULL));
+}
+
 /*
  * The vendor module may be loaded after us and unloaded before us. While it goes there is no VM,
  * hence no probe that could be about to call it.
@@ -38,8 +46,7 @@ static int on_module(struct notifier_block *nb, unsigned long action, void *data
 	if (!vendor_module || strcmp(mod->name, vendor_module))
 		return NOTIFY_DONE;
 	if (action == MODULE_STATE_COMING)
-		WRITE_ONCE(get_exit_info,
-			   kvmeter_hooks_find_function(vendor_module, vendor_function, NULL));
+		find_function();
 	else if (action == MODULE_STATE_GOING)
 		WRITE_ONCE(get_exit_info, NULL);
 	return NOTIFY_OK;
@@ -142,7 +149,7 @@ bool kvmeter_reason_read_fault(const struct kvmeter_vcpu_rec *v, struct kvm_vcpu
 /**
  * kvmeter_reason_init - find out the vendor, and the vendor module's function if it is loaded
  *
- * Context: may sleep; after kvmeter_hooks_init().
+ * Context: may sleep; after kvmeter_proto_init().
  * Return: enum kvmeter_vendor; KVMETER_VENDOR_NONE if this CPU can run no guests.
  */
 u32 kvmeter_reason_init(void)
@@ -164,8 +171,7 @@ u32 kvmeter_reason_init(void)
 	}
 	if (register_module_notifier(&module_nb))
 		return KVMETER_VENDOR_NONE;
-	WRITE_ONCE(get_exit_info,
-		   kvmeter_hooks_find_function(vendor_module, vendor_function, NULL));
+	find_function();
 	return vendor;
 }
 

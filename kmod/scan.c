@@ -9,8 +9,9 @@
 #include "scan.h"
 #include "store.h"
 
-static struct mutex *lock; /* KVM's kvm_lock, for the list */
-static struct list_head *list;
+/* KVM's, of the types that its header gives them. */
+static typeof(kvm_lock) *lock; /* for the list */
+static typeof(vm_list) *list;
 static void (*put_kvm)(struct kvm *kvm);
 
 /**

@@ -33,12 +33,13 @@
 #define TRIGGER INSTANCE "/events/kvm/kvm_exit/trigger"
 #define HIST INSTANCE "/events/kvm/kvm_exit/hist"
 
-int host_load(const char *params)
+/* Return: a file descriptor of the module's file. */
+static int open_module(void)
 {
 	const char *env = getenv("KVMETER_KO");
 	char path[PATH_MAX], self[PATH_MAX / 2];
 	ssize_t len;
-	int fd, ret;
+	int fd;
 
 	if (env) {
 		snprintf(path, sizeof(path), "%s", env);
@@ -50,11 +51,50 @@ int host_load(const char *params)
 		snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int host_load(const char *params)
+{
+	int fd = open_module();
+	int ret;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+int host_read_module(char **image, size_t *bytes)
+{
+	int fd = open_module();
+	struct stat st;
+	size_t done;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st)) {
+		close(fd);
+		return -errno;
+	}
+	*bytes = st.st_size;
+	*image = malloc(*bytes);
+	for (done = 0; *image && done < *bytes; done += n) {
+		n = read(fd, *image + done, *bytes - done);
+		if (n <= 0)
+			break;
+	}
+	close(fd);
+	if (!*image)
+		return -ENOMEM;
+	return done == *bytes ? 0 : -EIO;
+}
+
+int host_load_image(const char *image, size_t bytes, const char *params)
+{
+	return syscall(SYS_init_module, image, bytes, params) ? -errno : 0;
 }
 
 int host_unload(void)

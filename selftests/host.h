@@ -17,6 +17,16 @@
 /** host_load() - insmod, with parameters; $KVMETER_KO or ../kvmeter.ko beside the program */
 int host_load(const char *params);
 
+/**
+ * host_read_module() - what host_load() would load
+ * @image: set to a copy of it, to be freed
+ * @bytes: set to its size
+ */
+int host_read_module(char **image, size_t *bytes);
+
+/** host_load_image() - insmod of a module in memory */
+int host_load_image(const char *image, size_t bytes, const char *params);
+
 /** host_unload() - rmmod, without waiting */
 int host_unload(void);
 

@@ -19,7 +19,7 @@ trap 'rm -f "$log" "$log.status"' EXIT
 passed=0 failed=0 skipped=0
 plain="reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test
 	reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test reader_outlook_test
-	reader_autoconverge_test reader_audit_test quota_unit_test converge_unit_test converge_sim_test"
+	reader_autoconverge_test reader_audit_test quota_unit_test converge_unit_test converge_sim_test btf_unit_test"
 
 count_failed()
 {
@@ -98,7 +98,7 @@ run_test()
 	mark="$1 $$ begins"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | prototypes_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -124,7 +124,7 @@ if [ $# = 0 ]; then
 			rounds_test audit_test autoconverge_test autoconverge_release_test \
 			autoconverge_yield_test autoconverge_switch_test \
 			attach_test lifetime_test load_test session_load_test quota_load_test \
-			autoconverge_load_test
+			autoconverge_load_test prototypes_test
 	else
 		set -- nokvm_test
 	fi
