@@ -87,7 +87,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | scale_test | session_load_test | quota_load_test | autoconverge_load_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
