@@ -15,7 +15,8 @@ TESTS ?=
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
 .PHONY: all module reader selftests install uninstall clean help demo check lint \
-	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate
+	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
+	bench-scale
 
 all: module reader
 
@@ -52,7 +53,7 @@ lint-checks: reader
 plain-checks: all selftests
 	@selftests/run.sh plain
 
-demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate:
+demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate bench-scale:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
 
 help:
@@ -71,5 +72,6 @@ help:
 	@echo '  make bench-dirty  instructions per dirtied page, and what a guest loses, into build/bench/dirty.json'
 	@echo '  make bench-forecast  forecasts against real migrations, into build/bench/forecast.json'
 	@echo '  make bench-migrate  what makes migrations converge, compared, into build/bench/migrate.json'
+	@echo '  make bench-scale  what 1,000 VMs cost: memory, reading, exits, into build/bench/scale.json'
 	@echo ''
 	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

@@ -119,6 +119,12 @@ static long set_autoconverge(const void __user *arg)
 	return kvmeter_pilot_set(&a);
 }
 
+/* What can be read here is for nobody else either, such as for root in a container. */
+static int ctl_open(struct inode *inode, struct file *file)
+{
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (!capable(CAP_SYS_ADMIN))
@@ -153,6 +159,7 @@ static ssize_t ctl_read(struct file *file, char __user *to, size_t size, loff_t 
 
 static const struct file_operations ctl_fops = {
 	.owner = THIS_MODULE,
+	.open = ctl_open,
 	.read = ctl_read,
 	.poll = kvmeter_audit_poll,
 	.unlocked_ioctl = ctl_ioctl,

@@ -63,6 +63,21 @@ static bool get_vcpu(struct cursor *c, u32 slot)
 	return row->vcpu.vm == c->vm_index && row->vcpu.vm_gen == c->vm_gen;
 }
 
+/* The same of the first such slot from pos - 1 on. */
+static void *load_vcpu(struct cursor *c, loff_t *pos)
+{
+	u32 slot = min_t(loff_t, *pos - 1, kvmeter_max_vcpus);
+
+	for (;; slot++) {
+		slot = kvmeter_store_next_vcpu(c->vm_index, c->vm_gen, slot);
+		*pos = slot + 1;
+		if (slot >= kvmeter_max_vcpus)
+			return NULL;
+		if (get_vcpu(c, slot))
+			return c;
+	}
+}
+
 static bool get_vm(struct cursor *c, u32 slot)
 {
 	struct kvmeter_table_row *row = &c->row;
@@ -73,18 +88,16 @@ static bool get_vm(struct cursor *c, u32 slot)
 /* Take a copy of slot pos - 1, or of the next one in use that belongs here. */
 static void *load(struct cursor *c, loff_t *pos)
 {
-	bool one_vm = c->one_vm;
-
 	if (*pos == 0)
 		return SEQ_START_TOKEN;
-	if (one_vm && (!get_vm(c, c->vm_index) || c->row.vm.gen != c->vm_gen))
-		return ERR_PTR(-ENOENT);
-	for (; *pos <= (one_vm ? kvmeter_max_vcpus : kvmeter_max_vms); (*pos)++) {
-		if (!one_vm && get_vm(c, *pos - 1))
-			return c;
-		if (one_vm && get_vcpu(c, *pos - 1))
-			return c;
+	if (c->one_vm) {
+		if (!get_vm(c, c->vm_index) || c->row.vm.gen != c->vm_gen)
+			return ERR_PTR(-ENOENT);
+		return load_vcpu(c, pos);
 	}
+	for (; *pos <= kvmeter_max_vms; (*pos)++)
+		if (get_vm(c, *pos - 1))
+			return c;
 	return NULL;
 }
 

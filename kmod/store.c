@@ -32,9 +32,10 @@ struct kvmeter_store kvmeter_store = {
 
 static struct kvmeter_store *const st = &kvmeter_store;
 
-static DEFINE_HASHTABLE(vcpu_table, 10); /* by struct kvm_vcpu */
-static DEFINE_HASHTABLE(vm_table, 8);	 /* by struct kvm; under the store lock */
-static DEFINE_HASHTABLE(mm_table, 8);	 /* VMs by address space */
+/* Four to a chain, at most that the parameters allow: they are searched under run queues' locks. */
+static DEFINE_HASHTABLE(vcpu_table, 12); /* by struct kvm_vcpu */
+static DEFINE_HASHTABLE(vm_table, 10);	 /* by struct kvm; under the store lock */
+static DEFINE_HASHTABLE(mm_table, 10);	 /* VMs by address space */
 static bool subs_on;			 /* for new vCPUs; under the store lock */
 static void (*tell_changed)(void);	 /* set once at init */
 static void (*tell_gone)(struct kvmeter_vcpu_rec *v); /* likewise */
@@ -63,7 +64,7 @@ void kvmeter_store_tell_changed(void)
 	tell_changed();
 }
 
-/* Make CPUs forget a vCPU, and those vCPUs that had no record: there may be room now. */
+/* Make CPUs forget a vCPU, or none, and those that had no record: there may be room now. */
 static void forget(const struct kvm_vcpu *vcpu)
 {
 	struct kvmeter_cpu *c;
@@ -167,6 +168,7 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
 	__set_bit(i, st->vm_used);
 	write_index_locked(st->vm_used, i);
+	WRITE_ONCE(st->vms_free, st->vms_free - 1);
 	st->host.vms_hi = max(st->host.vms_hi, i + 1);
 	st->host.vms_seen++;
 	kvmeter_store_write_host_locked();
@@ -241,6 +243,8 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	vm->kvm = NULL;
 	__clear_bit(vm->index, st->vm_used);
 	write_index_locked(st->vm_used, vm->index);
+	WRITE_ONCE(st->vms_free, st->vms_free + 1);
+	forget(NULL);
 }
 
 /* What the record of a vCPU of which nothing is known yet says. */
@@ -365,6 +369,16 @@ static bool needs_lock(const struct kvmeter_vcpu_rec *v, const struct kvm_vcpu *
 	       READ_ONCE(v->vm->kvm) != vcpu->kvm;
 }
 
+/*
+ * May it get a record? When all slots are taken, those left out must not queue for the lock at each
+ * switch. Its VM may have one: then so has its address space.
+ */
+static bool may_have_room(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(st->vcpus_free) &&
+	       (READ_ONCE(st->vms_free) || kvmeter_store_find_mm(vcpu->kvm->mm));
+}
+
 /**
  * kvmeter_store_find_slow - record of a vCPU that is not the last one seen here
  * @vcpu: the vCPU that is running here
@@ -379,8 +393,7 @@ struct kvmeter_vcpu_rec *kvmeter_store_find_slow(struct kvm_vcpu *vcpu)
 	struct kvmeter_cpu *cpu = this_cpu_ptr(&kvmeter_cpu);
 	struct kvmeter_vcpu_rec *v = find_vcpu(vcpu);
 
-	/* When all slots are taken, those left out must not queue for the lock at each switch. */
-	if (!v && READ_ONCE(st->vcpus_free))
+	if (!v && may_have_room(vcpu))
 		v = add_vcpu(vcpu);
 	else if (v && needs_lock(v, vcpu))
 		v = add_vcpu(vcpu);
@@ -669,6 +682,7 @@ int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_r
 		st->vcpus[i].index = i;
 		raw_spin_lock_init(&st->vcpus[i].lock);
 	}
+	st->vms_free = kvmeter_max_vms;
 	st->vcpus_free = kvmeter_max_vcpus;
 
 	st->host.abi = KVMETER_ABI;

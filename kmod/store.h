@@ -519,6 +519,7 @@ int kvmeter_store_alloc_mem(struct kvmeter_mem *mem);
 void kvmeter_store_free_mem(struct kvmeter_mem *mem);
 
 void kvmeter_store_get_host(struct kvmeter_host *host);
+u32 kvmeter_store_next_vcpu(u32 vm, u32 gen, u32 from);
 bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *dirty,
 			  struct kvmeter_migration *migration);
 bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,

@@ -18,7 +18,8 @@
  * @host: what goes into the array of the host
  * @mem: the arrays
  * @mem_gen: goes up when @mem changes; read without the lock too
- * @vcpus_free: records of vCPUs not in use; read without the lock too
+ * @vms_free: records of VMs not in use; read without the lock too
+ * @vcpus_free: records of vCPUs not in use; likewise
  * @mode: enum kvmeter_autoconverge_mode of VMs that were given none
  */
 struct kvmeter_store {
@@ -30,6 +31,7 @@ struct kvmeter_store {
 	struct kvmeter_host host;
 	struct kvmeter_mem mem;
 	u32 mem_gen;
+	u32 vms_free;
 	u32 vcpus_free;
 	u32 mode;
 };

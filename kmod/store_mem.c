@@ -198,6 +198,32 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *
 }
 
 /**
+ * kvmeter_store_next_vcpu - the next slot that a VM's vCPU has
+ * @vm: slot of the VM
+ * @gen: gen of that slot
+ * @from: where to begin, less than that of the slot after the last one
+ *
+ * Slots of others are passed over without a copy or a lock: a host may have thousands, and each VM
+ * has tables of its own.
+ *
+ * Context: any. The slot may be another's by the time it is looked at.
+ * Return: the slot; kvmeter_max_vcpus if there is none.
+ */
+u32 kvmeter_store_next_vcpu(u32 vm, u32 gen, u32 from)
+{
+	const struct kvmeter_vm_rec *rec = &st->vms[vm];
+	u32 hi = READ_ONCE(st->host.vcpus_hi);
+	const struct kvmeter_vcpu_rec *v;
+
+	for (; from < hi && READ_ONCE(rec->gen) == gen; from++) {
+		v = &st->vcpus[from];
+		if (READ_ONCE(v->vcpu) && READ_ONCE(v->vm) == rec)
+			return from;
+	}
+	return kvmeter_max_vcpus;
+}
+
+/**
  * kvmeter_store_get_vcpu - consistent copy of a vCPU's slot and rows
  * @vcpu: the slot
  * @out: filled in

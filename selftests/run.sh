@@ -98,7 +98,8 @@ run_test()
 	mark="$1 $$ begins"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | prototypes_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | scale_test | session_load_test | quota_load_test | autoconverge_load_test | \
+		prototypes_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then

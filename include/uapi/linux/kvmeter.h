@@ -993,8 +993,9 @@ struct kvmeter_autoconverge {
 };
 
 /*
- * ioctls of /dev/kvmeter (mode 0600). Each needs CAP_SYS_ADMIN in the initial user namespace,
- * otherwise EPERM. EFAULT: the argument cannot be read or written. ENOTTY: no such ioctl.
+ * ioctls of /dev/kvmeter (mode 0600). Each needs CAP_SYS_ADMIN in the initial user namespace, as
+ * does open(), otherwise EPERM. EFAULT: the argument cannot be read or written. ENOTTY: no such
+ * ioctl.
  *
  * KVMETER_GET_INFO: fills struct kvmeter_info, and brings kvmeter_host up to date.
  *
