@@ -87,7 +87,7 @@ run_test()
 	echo "# $1"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | fuzz_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -121,7 +121,7 @@ if [ $# = 0 ]; then
 				reader_matrix_test reader_pages_test reader_forecast_test reader_quota_test \
 				reader_migrate_test reader_outlook_test reader_autoconverge_test reader_audit_test \
 				quota_unit_test converge_unit_test converge_sim_test "$@"
-		[ "$leg" = intel ] || set -- "$@" fuzz_test
+		[ "$leg" = intel ] || set -- "$@" fuzz_test hostile_guest_test
 	else
 		set -- nokvm_test
 	fi
