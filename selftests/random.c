@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-__u64 random_seed = 1;
+__thread __u64 random_seed = 1;
 
 void random_begin(const char *name)
 {

@@ -5,7 +5,8 @@
 
 #include <linux/types.h>
 
-extern __u64 random_seed;
+/* Of each thread. */
+extern __thread __u64 random_seed;
 
 /** random_begin() - begin with what the environment has as @name, otherwise with the time */
 void random_begin(const char *name);

@@ -99,7 +99,7 @@ run_test()
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
 	lifetime_test | load_test | scale_test | session_load_test | quota_load_test | autoconverge_load_test | \
-		prototypes_test | nokvm_test | *_test.sh) own_load=1 ;;
+		prototypes_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -126,6 +126,7 @@ if [ $# = 0 ]; then
 			autoconverge_yield_test autoconverge_switch_test \
 			attach_test lifetime_test load_test session_load_test quota_load_test \
 			autoconverge_load_test prototypes_test
+		[ "$leg" = intel ] || set -- "$@" fuzz_test hostile_guest_test
 	else
 		set -- nokvm_test
 	fi

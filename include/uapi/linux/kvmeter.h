@@ -1026,7 +1026,7 @@ struct kvmeter_autoconverge {
  * EINVAL: as above.
  *
  * KVMETER_DIRTY_READ: how many pages were dirtied, by address. ENOENT: there is no session, or it
- * has ended. EINVAL: as above, or a field out of range.
+ * has ended. EINVAL: as above, or a field out of range. ENOMEM.
  *
  * KVMETER_QUOTA: from now on the vCPUs of a VM may dirty so much a second; it stays until another
  * one is set, the VM ends or the module is unloaded. What counts is 4 KiB pages newly dirtied while
