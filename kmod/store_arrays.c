@@ -3,6 +3,7 @@
 #include <linux/minmax.h>
 #include <linux/vmalloc.h>
 
+#include "mem.h"
 #include "store.h"
 
 /**
@@ -73,8 +74,8 @@ int kvmeter_store_alloc_mem(struct kvmeter_mem *to)
 
 	*to = (struct kvmeter_mem){};
 	for (i = 0; i < KVMETER_MAP_NR; i++) {
-		to->map[i] = vzalloc(kvmeter_store_map_value_size(i) *
-				     kvmeter_store_map_entries(i));
+		to->map[i] = __vmalloc(kvmeter_store_map_value_size(i) *
+				       kvmeter_store_map_entries(i), KVMETER_GFP | __GFP_ZERO);
 		if (to->map[i])
 			continue;
 		/* None is left in @to: who fails at load gives all of it back once more. */
