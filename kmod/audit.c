@@ -14,6 +14,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "mem.h"
 
 #define RECORDS 1024
 
@@ -116,7 +117,7 @@ __poll_t kvmeter_audit_poll(struct file *file, poll_table *wait)
  */
 int kvmeter_audit_init(void)
 {
-	ring = kvcalloc(RECORDS, sizeof(*ring), GFP_KERNEL);
+	ring = kvcalloc(RECORDS, sizeof(*ring), KVMETER_GFP);
 	return ring ? 0 : -ENOMEM;
 }
 

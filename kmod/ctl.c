@@ -11,6 +11,7 @@
 #include "audit.h"
 #include "ctl.h"
 #include "maps.h"
+#include "mem.h"
 #include "pilot.h"
 #include "quota.h"
 #include "session.h"
@@ -68,7 +69,7 @@ static long stop_session(const void __user *arg)
 
 static long read_cells(struct kvmeter_dirty_read *a)
 {
-	u32 *cells = kvcalloc(a->nr, sizeof(*cells), GFP_KERNEL_ACCOUNT);
+	u32 *cells = kvcalloc(a->nr, sizeof(*cells), KVMETER_GFP_ACCOUNT);
 	long ret;
 
 	if (!cells)

@@ -19,6 +19,7 @@
 #include "debugfs.h"
 #include "limit.h"
 #include "maps.h"
+#include "mem.h"
 #include "probes.h"
 #include "proto.h"
 #include "store.h"
@@ -140,7 +141,7 @@ static int table_open(struct inode *inode, struct file *file)
 	struct kvmeter_host host;
 	struct cursor *c;
 
-	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	c = kvzalloc(sizeof(*c), KVMETER_GFP);
 	if (!c)
 		return -ENOMEM;
 	c->table = f->table;
@@ -359,7 +360,7 @@ void kvmeter_debugfs_init(void)
 				    &table_fops);
 	}
 	mutex_lock(&dirs_mutex);
-	dirs = kvcalloc(kvmeter_max_vms, sizeof(*dirs), GFP_KERNEL);
+	dirs = kvcalloc(kvmeter_max_vms, sizeof(*dirs), KVMETER_GFP);
 	mutex_unlock(&dirs_mutex);
 }
 

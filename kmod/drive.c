@@ -13,6 +13,7 @@
  * CPU that still writes by an old entry writes to a page whose dirty bit is set and stays.
  */
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -21,6 +22,10 @@
 #include "hooks.h"
 
 #define PAGES_AT_ONCE 64 /* as many as bits in a mask */
+
+/* How often, and how many ms apart, it is tried to have a slot log no more. */
+#define DISARM_TRIES 20
+#define DISARM_MS 10
 
 /* Groups of pages that are armed before others get their turn at mmu_lock. */
 #define GROUPS_AT_ONCE 64
@@ -123,12 +128,27 @@ static void arm_all(struct kvm *kvm, struct kvm_memory_slot *slot)
 	write_unlock(&kvm->mmu_lock);
 }
 
+/* KVM makes a new slot of the old one, which takes a little memory: there will be some. */
+static int disarm_slot(struct kvm *kvm, unsigned int id)
+{
+	unsigned int tries;
+	int ret;
+
+	for (tries = 0; tries < DISARM_TRIES; tries++) {
+		ret = set_log(kvm, id, false);
+		if (ret != -ENOMEM)
+			break;
+		msleep(DISARM_MS);
+	}
+	return ret;
+}
+
 static void disarm_locked(struct kvm *kvm, unsigned long *ours)
 {
 	unsigned int id;
 
 	for_each_set_bit(id, ours, KVMETER_SLOT_IDS)
-		if (set_log(kvm, id, false))
+		if (disarm_slot(kvm, id))
 			pr_warn_ratelimited("kvmeter: memory slot %u cannot be disarmed\n", id);
 	bitmap_zero(ours, KVMETER_SLOT_IDS);
 }

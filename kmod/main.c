@@ -149,7 +149,7 @@ static int __init kvmeter_init(void)
 
 	ret = kvmeter_probes_register();
 	if (ret)
-		goto exit_debugfs;
+		goto cancel_work;
 
 	if (can_scan)
 		kvmeter_scan_find_vms();
@@ -189,9 +189,9 @@ exit_session:
 	kvmeter_session_exit();
 unregister_probes:
 	kvmeter_probes_unregister();
+cancel_work: /* the probes before one that could not be registered may have queued it */
 	cancel_work_sync(&change_work);
 	cancel_delayed_work_sync(&idle_work);
-exit_debugfs:
 	kvmeter_debugfs_exit();
 	kvmeter_store_exit();
 exit_thief:

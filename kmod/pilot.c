@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "converge.h"
+#include "mem.h"
 #include "pilot.h"
 #include "quota.h"
 #include "store.h"
@@ -443,7 +444,7 @@ int kvmeter_pilot_init(bool can_see_rounds)
 {
 	if (!can_see_rounds)
 		return 0;
-	pilots = kvcalloc(kvmeter_max_vms, sizeof(*pilots), GFP_KERNEL);
+	pilots = kvcalloc(kvmeter_max_vms, sizeof(*pilots), KVMETER_GFP);
 	if (!pilots)
 		return -ENOMEM;
 	mutex_lock(&pilot_mutex);

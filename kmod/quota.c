@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "hooks.h"
 #include "ledger.h"
+#include "mem.h"
 #include "quota.h"
 #include "reason.h"
 #include "sched.h"
@@ -340,9 +341,9 @@ int kvmeter_quota_init(bool can_count)
 	if (!can_count)
 		return 0;
 	cancel_task_work = kvmeter_hooks_find_function("kvm", "task_work_cancel_match", NULL);
-	demands.index = kvcalloc(kvmeter_max_vcpus, sizeof(*demands.index), GFP_KERNEL);
-	demands.demand = kvcalloc(kvmeter_max_vcpus, sizeof(*demands.demand), GFP_KERNEL);
-	shares = kvcalloc(kvmeter_max_vcpus, sizeof(*shares), GFP_KERNEL);
+	demands.index = kvcalloc(kvmeter_max_vcpus, sizeof(*demands.index), KVMETER_GFP);
+	demands.demand = kvcalloc(kvmeter_max_vcpus, sizeof(*demands.demand), KVMETER_GFP);
+	shares = kvcalloc(kvmeter_max_vcpus, sizeof(*shares), KVMETER_GFP);
 	if (!demands.index || !demands.demand || !shares) {
 		kvmeter_quota_exit();
 		return -ENOMEM;

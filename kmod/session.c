@@ -27,6 +27,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "drive.h"
+#include "mem.h"
 #include "scan.h"
 #include "session.h"
 #include "store.h"
@@ -568,7 +569,7 @@ unlock:
 
 static struct session *alloc_session(struct kvm *kvm, const struct kvmeter_dirty_start *a)
 {
-	struct session *s = kvzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	struct session *s = kvzalloc(sizeof(*s), KVMETER_GFP_ACCOUNT);
 
 	if (!s)
 		return NULL;

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "mem.h"
 #include "store_impl.h"
 #include "track.h"
 
@@ -665,10 +666,10 @@ int kvmeter_store_init(void (*changed)(void), void (*gone)(struct kvmeter_vcpu_r
 	tell_gone = gone;
 	for (i = 0; i < ARRAY_SIZE(kvmeter_tasks); i++)
 		INIT_HLIST_NULLS_HEAD(&kvmeter_tasks[i], i);
-	st->vms = kvcalloc(kvmeter_max_vms, sizeof(*st->vms), GFP_KERNEL);
-	st->vcpus = kvcalloc(kvmeter_max_vcpus, sizeof(*st->vcpus), GFP_KERNEL);
-	st->vm_used = bitmap_zalloc(kvmeter_max_vms, GFP_KERNEL);
-	st->vcpu_used = bitmap_zalloc(kvmeter_max_vcpus, GFP_KERNEL);
+	st->vms = kvcalloc(kvmeter_max_vms, sizeof(*st->vms), KVMETER_GFP);
+	st->vcpus = kvcalloc(kvmeter_max_vcpus, sizeof(*st->vcpus), KVMETER_GFP);
+	st->vm_used = bitmap_zalloc(kvmeter_max_vms, KVMETER_GFP);
+	st->vcpu_used = bitmap_zalloc(kvmeter_max_vcpus, KVMETER_GFP);
 	if (!st->vms || !st->vcpus || !st->vm_used || !st->vcpu_used ||
 	    kvmeter_store_alloc_mem(&st->mem)) {
 		pr_err("kvmeter: load failed: no memory for max_vcpus=%u (%d)\n",

@@ -3,6 +3,7 @@
 #include <linux/minmax.h>
 #include <linux/vmalloc.h>
 
+#include "mem.h"
 #include "store.h"
 
 /**
@@ -62,7 +63,7 @@ u32 kvmeter_store_map_entries(enum kvmeter_map map)
 
 /**
  * kvmeter_store_alloc_mem - arrays in memory of the module
- * @to: filled in
+ * @to: filled in; with nothing if that fails
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -71,13 +72,14 @@ int kvmeter_store_alloc_mem(struct kvmeter_mem *to)
 {
 	int i;
 
+	*to = (struct kvmeter_mem){};
 	for (i = 0; i < KVMETER_MAP_NR; i++) {
-		to->map[i] = vzalloc(kvmeter_store_map_value_size(i) *
-				     kvmeter_store_map_entries(i));
+		to->map[i] = __vmalloc(kvmeter_store_map_value_size(i) *
+				       kvmeter_store_map_entries(i), KVMETER_GFP | __GFP_ZERO);
 		if (to->map[i])
 			continue;
-		while (i--)
-			vfree(to->map[i]);
+		/* None is left in @to: who fails at load gives all of it back once more. */
+		kvmeter_store_free_mem(to);
 		return -ENOMEM;
 	}
 	return 0;

@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "hooks.h"
 #include "limit.h"
+#include "mem.h"
 #include "thief.h"
 
 /* Processes may take half of all rows: names are cheap, and must not crowd out VMs. */
@@ -448,7 +449,7 @@ int kvmeter_thief_init(bool possible)
 
 	if (!attribution || !possible)
 		return 0;
-	queues = alloc_percpu(struct queue);
+	queues = alloc_percpu_gfp(struct queue, KVMETER_GFP);
 	if (!queues)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {

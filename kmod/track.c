@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "mem.h"
 #include "track.h"
 
 /* In how many intervals the worker has looked at every word. */
@@ -54,14 +55,14 @@ u64 kvmeter_track_bytes(u64 end_gfn)
  */
 struct kvmeter_track *kvmeter_track_alloc(u64 end_gfn, u64 now)
 {
-	struct kvmeter_track *t = kvzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+	struct kvmeter_track *t = kvzalloc(sizeof(*t), KVMETER_GFP_ACCOUNT);
 
 	if (!t)
 		return NULL;
 	t->nr_chunks = nr_chunks(end_gfn);
-	t->words = kvcalloc(t->nr_chunks, sizeof(*t->words), GFP_KERNEL_ACCOUNT);
-	t->touched = kvzalloc(nr_regions(t), GFP_KERNEL_ACCOUNT);
-	t->swept = kvzalloc(nr_regions(t), GFP_KERNEL_ACCOUNT);
+	t->words = kvcalloc(t->nr_chunks, sizeof(*t->words), KVMETER_GFP_ACCOUNT);
+	t->touched = kvzalloc(nr_regions(t), KVMETER_GFP_ACCOUNT);
+	t->swept = kvzalloc(nr_regions(t), KVMETER_GFP_ACCOUNT);
 	if (!t->words || !t->touched || !t->swept) {
 		kvmeter_track_free(t);
 		return NULL;
@@ -108,7 +109,7 @@ int kvmeter_track_add(struct kvmeter_track *t, u64 gfn, u64 nr)
 	for (i = gfn >> KVMETER_CHUNK_SHIFT; i < nr_chunks(gfn + nr); i++) {
 		if (t->words[i])
 			continue;
-		t->words[i] = kvzalloc(chunk_bytes(), GFP_KERNEL_ACCOUNT);
+		t->words[i] = kvzalloc(chunk_bytes(), KVMETER_GFP_ACCOUNT);
 		if (!t->words[i])
 			return -ENOMEM;
 		cond_resched();

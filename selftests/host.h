@@ -36,6 +36,9 @@ bool host_is_loaded(void);
 /** host_write() - write @text to a file that is there, which open() is given @flags for */
 int host_write(const char *path, int flags, const char *text);
 
+/** host_read_tree() - read all files in a directory and below, as far as they are there */
+void host_read_tree(const char *path);
+
 /** host_log_open() - a file descriptor that gives kernel messages from now on */
 int host_log_open(void);
 

@@ -226,6 +226,27 @@ int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter
 	return slot < 0 ? slot : meter_read_slot(m, (unsigned int)slot, copy, &now_ns);
 }
 
+/*
+ * run_delay_ns is taken over at guest entry: if schedstat says the same before and after one, it
+ * said that at the entry.
+ */
+int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
+		       struct meter_instant *at)
+{
+	uint64_t after;
+	int ret;
+
+	do {
+		at->run_delay_ns = host_run_delay_ns();
+		ret = vmm_run(&vm->vcpu[id], vmm_guest_busy, 1, 0, 0);
+		if (!ret)
+			ret = meter_read(m, vm->fd, id, &at->copy);
+		at->wall_ns = host_now_ns();
+		after = host_run_delay_ns();
+	} while (!ret && after != at->run_delay_ns);
+	return ret;
+}
+
 void meter_states(const struct meter_vcpu *copy, uint64_t now_ns, uint64_t ns[KVMETER_STATE_NR])
 {
 	const struct kvmeter_vcpu *v = &copy->v;

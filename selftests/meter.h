@@ -91,6 +91,22 @@ int meter_read_slot(const struct meter *m, unsigned int slot, struct meter_vcpu 
 /** meter_read() - a consistent copy of a vCPU's counts */
 int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter_vcpu *copy);
 
+/**
+ * struct meter_instant - what is known of a vCPU at a guest entry
+ * @copy: its counts
+ * @run_delay_ns: field 2 of its thread's schedstat
+ * @wall_ns: when that was, CLOCK_MONOTONIC
+ */
+struct meter_instant {
+	struct meter_vcpu copy;
+	uint64_t run_delay_ns;
+	uint64_t wall_ns;
+};
+
+/** meter_take_instant() - have vCPU @id enter the guest, in the calling thread, and look at it */
+int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
+		       struct meter_instant *at);
+
 /** meter_now_ns() - the ledger clock */
 uint64_t meter_now_ns(const struct meter *m);
 

@@ -42,42 +42,15 @@ FIXTURE_TEARDOWN(steal)
 	meter_close(&self->meter);
 }
 
-/* What is known of one vCPU at a guest entry at which schedstat stood at @run_delay_ns. */
-struct instant {
-	struct meter_vcpu copy;
-	uint64_t run_delay_ns;
-	uint64_t wall_ns;
-};
-
 struct runner {
 	const struct meter *meter;
 	struct vmm *vm;
 	unsigned int id;
-	struct instant first, last;
+	struct meter_instant first, last;
 	pthread_barrier_t *barrier;
 	atomic_bool done;
 	int ret;
 };
-
-/*
- * run_delay_ns is taken over at guest entry: if schedstat says the same before and after one, it
- * said that at the entry.
- */
-static int take_instant(struct runner *r, struct instant *at)
-{
-	uint64_t after;
-	int ret;
-
-	do {
-		at->run_delay_ns = host_run_delay_ns();
-		ret = vmm_run(&r->vm->vcpu[r->id], vmm_guest_busy, 1, 0, 0);
-		if (!ret)
-			ret = meter_read(r->meter, r->vm->fd, r->id, &at->copy);
-		after = host_run_delay_ns();
-	} while (!ret && after != at->run_delay_ns);
-	at->wall_ns = host_now_ns();
-	return ret;
-}
 
 static void *run_busy(void *arg)
 {
@@ -85,12 +58,12 @@ static void *run_busy(void *arg)
 
 	r->ret = host_pin(CPU);
 	if (!r->ret)
-		r->ret = take_instant(r, &r->first);
+		r->ret = meter_take_instant(r->meter, r->vm, r->id, &r->first);
 	pthread_barrier_wait(r->barrier);
 	while (!r->ret && host_now_ns() - r->first.wall_ns < BUSY_NS)
 		r->ret = vmm_run(&r->vm->vcpu[r->id], vmm_guest_busy, BUSY_LOOPS, 0, 0);
 	if (!r->ret)
-		r->ret = take_instant(r, &r->last);
+		r->ret = meter_take_instant(r->meter, r->vm, r->id, &r->last);
 	return NULL;
 }
 
@@ -118,7 +91,7 @@ static int run_all(const struct meter *meter, struct vmm *vm, struct runner *run
 	return ret;
 }
 
-static uint64_t time_ns(const struct instant *at)
+static uint64_t time_ns(const struct meter_instant *at)
 {
 	uint64_t sum = 0;
 	uint32_t i;
