@@ -98,8 +98,9 @@ run_test()
 	mark="$1 $$ begins"
 	echo "kvmeter-selftest: $mark" >/dev/kmsg
 	case $1 in
-	lifetime_test | load_test | scale_test | session_load_test | quota_load_test | autoconverge_load_test | \
-		prototypes_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
+	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test) own_load=1 ;;
+	reload_test | storm_test | kill_test | vendor_reload_test | hotplug_test | fail_nth_test) own_load=1 ;;
+	prototypes_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
