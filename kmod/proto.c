@@ -7,11 +7,9 @@
  * when that is loaded; only what came of it is kept. What differs, and what the kernel says nothing
  * of, is not used.
  */
-#include <linux/kernel_read_file.h>
-#include <linux/limits.h>
+#include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "btf.h"
 #include "compat.h"
@@ -20,6 +18,9 @@
 static const struct kvmeter_prototype rows[] = { KVMETER_PROTOTYPES(KVMETER_PROTOTYPE_ROW) };
 
 #define ROWS_NR ARRAY_SIZE(rows)
+
+/* What the kernel has of types is some MiB. */
+#define BYTES_MAX (256 << 20)
 
 enum {
 	OWNER_KERNEL,
@@ -44,26 +45,60 @@ struct types {
 static void close_types(struct types *t)
 {
 	kvfree(t->index);
-	vfree(t->data);
+	kvfree(t->data);
+}
+
+static int read_all(struct types *t, struct file *file, size_t bytes)
+{
+	loff_t pos = 0;
+	ssize_t ret;
+
+	t->data = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (!t->data)
+		return -ENOMEM;
+	while (pos < bytes) {
+		ret = kernel_read(file, t->data + pos, bytes - pos, &pos);
+		if (ret <= 0)
+			return ret ? ret : -EIO;
+	}
+	return 0;
+}
+
+/* Not by kernel_read_file(), of which IPE (6.12) warns if it has no rule for what is read. */
+static ssize_t read_file(struct types *t, const char *path)
+{
+	struct file *file = filp_open(path, O_RDONLY, 0);
+	loff_t bytes;
+	int ret;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	bytes = i_size_read(file_inode(file));
+	ret = bytes > 0 && bytes <= BYTES_MAX ? read_all(t, file, bytes) : -EFBIG;
+	fput(file);
+	return ret ? ret : bytes;
 }
 
 static int open_types(struct types *t, const char *owner, const struct kvmeter_btf *base)
 {
 	char path[64];
-	ssize_t bytes;
+	ssize_t ret;
 
 	memset(t, 0, sizeof(*t));
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", owner);
-	bytes = kernel_read_file_from_path_initns(path, 0, &t->data, INT_MAX, NULL,
-						  READING_UNKNOWN);
-	if (bytes < 0)
-		return bytes;
-	t->index = kvmalloc_array(bytes / KVMETER_BTF_TYPE_MIN_BYTES, sizeof(*t->index),
-				  GFP_KERNEL);
-	if (t->index && kvmeter_btf_open(&t->btf, t->data, bytes, base, t->index))
-		return 0;
-	close_types(t);
-	return t->index ? -EINVAL : -ENOMEM;
+	ret = read_file(t, path);
+	if (ret < 0)
+		goto close;
+	t->index = kvmalloc_array(ret / KVMETER_BTF_TYPE_MIN_BYTES, sizeof(*t->index),
+				  GFP_KERNEL | __GFP_NOWARN);
+	if (!t->index)
+		ret = -ENOMEM;
+	else
+		ret = kvmeter_btf_open(&t->btf, t->data, ret, base, t->index) ? 0 : -EINVAL;
+close:
+	if (ret)
+		close_types(t);
+	return ret;
 }
 
 static void compare(const struct types *t, unsigned int owner)
