@@ -127,7 +127,9 @@ if [ $# = 0 ]; then
 			autoconverge_yield_test autoconverge_switch_test \
 			attach_test lifetime_test load_test session_load_test quota_load_test \
 			autoconverge_load_test prototypes_test
-		[ "$leg" = intel ] || set -- "$@" fuzz_test hostile_guest_test
+		# Those that are out to hurt, and one that wants much memory.
+		[ "$leg" = intel ] ||
+			set -- "$@" vendor_reload_test kill_test storm_test fuzz_test scale_test
 	else
 		set -- nokvm_test
 	fi
