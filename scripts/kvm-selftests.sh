@@ -24,11 +24,13 @@ parts=(
 	arch/x86/Makefile
 	arch/x86/entry/syscalls
 	arch/x86/include
+	arch/x86/tools
 	include
 	scripts
 	tools/arch/x86
 	tools/build
 	tools/include
+	tools/lib
 	tools/scripts
 	tools/testing/selftests
 	usr/include
@@ -113,14 +115,30 @@ build_programs()
 				echo "$name" >>/ksrc/left-out
 			fi
 		done
-		make -C "$tests" -k -j"$(nproc)" ARCH=x86_64 OUTPUT="$tests" "${goals[@]}" || true
+		# build [ARGUMENT...]: those of the goals that are not there yet
+		build()
+		{
+			local missing=() goal
+
+			for goal in "${goals[@]}"; do
+				[ -x "$goal" ] || missing+=("$goal")
+			done
+			[ "${#missing[@]}" = 0 ] ||
+				make -C "$tests" -k -j"$(nproc)" ARCH=x86_64 OUTPUT="$tests" "$@" "${missing[@]}" || true
+		}
+		build
+		# What a stable release has taken over from later ones may lack a name.
+		build EXTRA_CFLAGS="-DTEST_ASSERT_EQ=ASSERT_EQ -include /ksrc/linux/usr/include/linux/stddef.h"
+		built=0
 		for goal in "${goals[@]}"; do
 			if [ -x "$goal" ]; then
 				strip -o "/ksrc/${goal##*/}" "$goal"
+				built=1
 			else
 				echo "${goal##*/}" >>/ksrc/left-out
 			fi
-		done' build "${programs[@]}"
+		done
+		[ $built = 1 ]' build "${programs[@]}"
 }
 
 kernel=$1

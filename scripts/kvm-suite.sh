@@ -17,8 +17,11 @@ case ${1:-} in
 esac
 [ $# -ge 2 ] || usage 2 >&2
 
+# dirty_log_test writes to all of a guest's memory, 1 GiB.
+mem=1536
+[ "$2" = intel ] || mem=2048
 programs=$("$KVMETER_TOP/scripts/kvm-selftests.sh" "$1")
 pin_root "$programs"
 exec "$KVMETER_TOP/scripts/lab.sh" --kernel "$1" --leg "$2" --timeout "$((${KVMETER_LONG:-0} ? 5400 : 1200))" \
-	--file "$programs:/kvm-selftests" "${@:3}" -- \
+	--mem $mem --file "$programs:/kvm-selftests" "${@:3}" -- \
 	env KVMETER_LONG="${KVMETER_LONG:-}" KVMETER_SUITE="${KVMETER_SUITE:-}" sh selftests/run.sh kvm_suite_test.sh
