@@ -8,7 +8,7 @@
 # Wants this checkout built for KERNEL. The first time the programs are built, and fetched from Debian's
 # linux-source. Prints TAP, and at last "N passed, N failed, N skipped". Exit status: as of lab.sh.
 #
-# Environment: KVMETER_LONG=1 for all of selftests/kvm_suite, KVMETER_SUITE='PATTERN' for some of its programs.
+# Environment: KVMETER_LONG=1 for all of selftests/kvm_suite, KVMETER_SUITE='PROGRAM...' for some of its programs.
 
 . "$(dirname "$0")/lib.sh"
 

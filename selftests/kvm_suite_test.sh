@@ -6,7 +6,7 @@
 #
 #   KVMETER_KVM_TESTS   directory of the programs, default /kvm-selftests; scripts/kvm-suite.sh brings them along
 #   KVMETER_LONG        1: not only the short ones of the file kvm_suite
-#   KVMETER_SUITE       only the programs that match this pattern
+#   KVMETER_SUITE       only these programs
 #
 # Loads and unloads the module itself.
 #
@@ -28,17 +28,24 @@ if [ ! -d "$programs" ]; then
 	exit 4
 fi
 
+# is_wanted PROGRAM
+is_wanted()
+{
+	for name in ${KVMETER_SUITE:-$1}; do
+		[ "$name" != "$1" ] || return 0
+	done
+	return 1
+}
+
 # list_suite: what to run, a line each: how, quota, command line
 list_suite()
 {
 	while read -r program form how quota arguments; do
-		# shellcheck disable=SC2254 # one is a pattern
 		case $program in
 		'' | '#'*) continue ;;
-		${KVMETER_SUITE:-*}) ;;
-		*) continue ;;
 		esac
 		[ "$form" = short ] || [ "${KVMETER_LONG:-}" = 1 ] || continue
+		is_wanted "$program" || continue
 		echo "$how $quota $program${arguments:+ $arguments}"
 	done <"$dir/kvm_suite"
 }
