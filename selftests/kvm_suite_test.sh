@@ -44,7 +44,10 @@ list_suite()
 		case $program in
 		'' | '#'*) continue ;;
 		esac
-		[ "$form" = short ] || [ "${KVMETER_LONG:-}" = 1 ] || continue
+		case $form in
+		short | "${KVMETER_LEG:-}") ;;
+		*) [ "${KVMETER_LONG:-}" = 1 ] || continue ;;
+		esac
 		is_wanted "$program" || continue
 		echo "$how $quota $program${arguments:+ $arguments}"
 	done <"$dir/kvm_suite"
