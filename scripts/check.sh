@@ -10,8 +10,9 @@
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmarks' limits
 #
 # All selftests run on all kernels, but on the intel leg, where a CPU is slow: there only those of exits, the ledger,
-# steal, thieves, dirty pages and maps do, but for the first kernel, on which all run. What they repeat is repeated a few times only, unless KVMETER_LONG=1 is in the
-# environment. Guests are moved, the benchmarks held against their limits, and the lab itself is tested, on the first kernel.
+# steal, thieves, dirty pages and maps do, but for the first kernel, on which all run. What they repeat is repeated a
+# few times only, unless KVMETER_LONG=1 is in the environment. Guests are moved, the benchmarks held against their
+# limits, and the lab itself is tested, on the first kernel.
 #
 # Two hosts run side by side. What each job printed is kept in build/check/KERNEL-LEG-JOB.log, and shown whole if
 # anything in it failed. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.

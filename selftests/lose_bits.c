@@ -10,6 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Linux 6.8 has made another one of it. */
+#ifdef KVM_SET_USER_MEMORY_REGION2
+#define SET_REGION2 KVM_SET_USER_MEMORY_REGION2
+#else
+#define SET_REGION2 KVM_SET_USER_MEMORY_REGION
+#endif
 #define PAGE_SHIFT 12
 #define SLOTS_MAX 512
 #define WORD_PAGES 64
@@ -77,8 +83,8 @@ int ioctl(int fd, unsigned long request, ...)
 	ret = (int)syscall(SYS_ioctl, fd, request, arg);
 	if (ret)
 		return ret;
-	if (request == KVM_SET_USER_MEMORY_REGION) {
-		region = arg;
+	if (request == KVM_SET_USER_MEMORY_REGION || request == SET_REGION2) {
+		region = arg; /* the newer one begins as the older does */
 		if (region->slot < SLOTS_MAX)
 			slot_pages[region->slot] = region->memory_size >> PAGE_SHIFT;
 	} else if (request == KVM_GET_DIRTY_LOG) {
