@@ -13,6 +13,7 @@
 
 #include "btf.h"
 #include "compat.h"
+#include "mem.h"
 #include "proto.h"
 
 static const struct kvmeter_prototype rows[] = { KVMETER_PROTOTYPES(KVMETER_PROTOTYPE_ROW) };
@@ -53,7 +54,7 @@ static int read_all(struct types *t, struct file *file, size_t bytes)
 	loff_t pos = 0;
 	ssize_t ret;
 
-	t->data = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	t->data = kvmalloc(bytes, KVMETER_GFP);
 	if (!t->data)
 		return -ENOMEM;
 	while (pos < bytes) {
@@ -90,7 +91,7 @@ static int open_types(struct types *t, const char *owner, const struct kvmeter_b
 	if (ret < 0)
 		goto close;
 	t->index = kvmalloc_array(ret / KVMETER_BTF_TYPE_MIN_BYTES, sizeof(*t->index),
-				  GFP_KERNEL | __GFP_NOWARN);
+				  KVMETER_GFP);
 	if (!t->index)
 		ret = -ENOMEM;
 	else

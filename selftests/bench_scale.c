@@ -21,6 +21,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include <kselftest.h>
+
 #include "../bpf/reader.h"
 #include "herd.h"
 #include "meter.h"
@@ -60,7 +62,7 @@ static int print_memory(void)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%63s %llu kB", key, &kib) != 2)
 			continue;
-		for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(name); i++)
 			if (!strcmp(key, name[i]))
 				sum += kib;
 	}

@@ -221,7 +221,7 @@ static int64_t last_message(void)
 	return nr;
 }
 
-static int64_t refcnt(void)
+static int64_t get_users(void)
 {
 	long long nr = -EIO;
 	FILE *f = fopen("/sys/module/kvmeter/refcnt", "re");
@@ -240,7 +240,7 @@ int bystander_look(struct bystander_host *host)
 	host->vmalloc_kib = meminfo_kib("VmallocUsed");
 	host->percpu_kib = meminfo_kib("Percpu");
 	host->messages = last_message();
-	host->refcnt = refcnt();
+	host->refcnt = get_users();
 	if (host->slab_kib < 0 || host->vmalloc_kib < 0 || host->percpu_kib < 0 ||
 	    host->messages < 0 || host->refcnt < 0)
 		return -EIO;

@@ -29,7 +29,6 @@
 #include "residue.h"
 #include "session.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define DEBUG "/sys/kernel/debug/"
 #define PRINTK "/proc/sys/kernel/printk"
@@ -37,7 +36,7 @@
 #define NEVER 1000000
 /* Of an operation that takes long, so many of its faults are tried in the short form. */
 #define SAMPLES 40u
-#define WORKER_VMS (IS_LONG ? 200u : 20u)
+#define WORKER_VMS (host_is_long() ? 200u : 20u)
 #define PAGES 61u
 #define SMALL "max_vms=64 max_vcpus=64"
 #define NO_FAULTS "this kernel has no fault injection (CONFIG_FAULT_INJECTION)"
@@ -276,10 +275,13 @@ static void inject_all(struct __test_metadata *_metadata, FIXTURE_DATA(fail) * s
 {
 	unsigned int n, left, all, step = 1;
 
-	self->faults = self->survived = self->no_memory = self->other = 0;
+	self->faults = 0;
+	self->survived = 0;
+	self->no_memory = 0;
+	self->other = 0;
 	inject(_metadata, self, op, NEVER, &left);
 	all = NEVER - left;
-	if (op->slow && !IS_LONG && all > SAMPLES)
+	if (op->slow && !host_is_long() && all > SAMPLES)
 		step = all / SAMPLES;
 	for (n = step > 1 ? (unsigned int)random_in(1, step + 1) : 1; n <= all + 1; n += step)
 		inject(_metadata, self, op, n, &left);

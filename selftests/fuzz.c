@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <kselftest.h>
+
 #include "random.h"
 
 #define PAGE 4096u
@@ -87,7 +89,7 @@ void fuzz_show(const struct fuzz_record *r, double seconds)
 	fflush(stdout);
 }
 
-unsigned int fuzz_missing(const struct fuzz_record *r)
+unsigned int fuzz_missing(const struct fuzz_record *r, bool say)
 {
 	const struct fuzz_kind *k;
 	unsigned int missing = 0;
@@ -97,13 +99,15 @@ unsigned int fuzz_missing(const struct fuzz_record *r)
 		if (!k->name || !k->needed)
 			continue;
 		if (!k->result[0]) {
-			printf("# never: %s: success\n", k->name);
+			if (say)
+				printf("# never: %s: success\n", k->name);
 			missing++;
 		}
 		for (err = k->needed; *err; err++) {
 			if (k->result[*err])
 				continue;
-			printf("# never: %s: %s\n", k->name, strerrorname_np(*err));
+			if (say)
+				printf("# never: %s: %s\n", k->name, strerrorname_np(*err));
 			missing++;
 		}
 	}
@@ -191,7 +195,7 @@ uint64_t fuzz_address(void)
 		UINT64_MAX - PAGE,
 	};
 
-	return address[random_in(0, sizeof(address) / sizeof(address[0]))];
+	return address[random_in(0, ARRAY_SIZE(address))];
 }
 
 uint64_t fuzz_value(void)

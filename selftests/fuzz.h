@@ -62,8 +62,8 @@ void fuzz_wrong(struct fuzz_record *r, const char *what, long value);
 /** fuzz_show() - print what came, and how many calls there were in @seconds */
 void fuzz_show(const struct fuzz_record *r, double seconds);
 
-/** fuzz_missing() - needed results that never came; each is printed */
-unsigned int fuzz_missing(const struct fuzz_record *r);
+/** fuzz_missing() - needed results that never came; each is printed if @say */
+unsigned int fuzz_missing(const struct fuzz_record *r, bool say);
 
 /** fuzz_buffer_init() - make one; returns 0 or a negative errno */
 int fuzz_buffer_init(struct fuzz_buffer *b);

@@ -74,6 +74,7 @@ void fuzz_device(struct fuzz_target *t, struct fuzz_buffer *buffer)
 	if (ret >= 0 && (kind == FUZZ_WRITE || kind == FUZZ_MMAP))
 		fuzz_wrong(t->record, "/dev/kvmeter can be written to or mapped", ret);
 }
+
 /* A file in a directory at random, or in one of its directories; "" if there is none. */
 void fuzz_any_file(const char *dir, char *path, size_t size)
 {

@@ -98,6 +98,7 @@ static void fill_AUTOCONVERGE(struct fuzz_target *t, struct kvmeter_autoconverge
 		a->deadline_ns = random_in(1000000000ull, 600000000000ull);
 	a->vm = fuzz_any_slot(t, &a->vm_gen);
 }
+
 /* ---- is an argument one that may be taken, as the header says? ---- */
 
 static bool is_zero(const void *data, size_t size)
@@ -179,8 +180,10 @@ static bool valid_AUTOCONVERGE(const struct kvmeter_autoconverge *a)
 LIST(may_GET_INFO, EFAULT);
 LIST(may_ATTACH, EFAULT, EINVAL, EBADF, EBUSY);
 LIST(may_DETACH, ENXIO, ENOMEM, EINVAL);
-LIST(may_DIRTY_START, EFAULT, EINVAL, EBADF, ENOENT, EALREADY, EBUSY, EOPNOTSUPP, E2BIG, EMFILE,
-     ENOMEM);
+/* clang-format off */
+LIST(may_DIRTY_START, EFAULT, EINVAL, EBADF, ENOENT, EALREADY, EBUSY, EOPNOTSUPP,
+	E2BIG, EMFILE, ENOMEM);
+/* clang-format on */
 LIST(may_DIRTY_STOP, EFAULT, ENOENT, EINVAL);
 LIST(may_DIRTY_READ, EFAULT, ENOENT, EINVAL, ENOMEM);
 LIST(may_QUOTA, EFAULT, ENOENT, EOPNOTSUPP, EINVAL);
@@ -231,7 +234,10 @@ static const struct ioctl_kind ioctls[FUZZ_IOCTLS] = {
 void fuzz_name_kinds(struct fuzz_record *r)
 {
 	static const struct fuzz_kind kind[FUZZ_NR] = {
-#define IOCTL(name) [FUZZ_##name] = { #name, may_##name, must_##name, { 0 } },
+/* clang-format off */
+#define IOCTL(name) \
+	[FUZZ_##name] = { #name, may_##name, must_##name, { 0 } },
+/* clang-format on */
 #include "ioctls.list"
 #undef IOCTL
 		[FUZZ_UNKNOWN_IOCTL] = { "unknown", may_unknown, NULL, { 0 } },
@@ -277,8 +283,10 @@ static long call(struct fuzz_target *t, unsigned long cmd, const void *arg)
 	return ioctl(t->dev, cmd, arg);
 }
 
-/* EINVAL says that the argument is wrong: of these it is, and of the others it may be what it
- * names. */
+/*
+ * EINVAL says that the argument is wrong: of these it is, and of the others it may be what it
+ * names.
+ */
 static bool is_exact(unsigned int kind)
 {
 	return kind != FUZZ_ATTACH && kind != FUZZ_DIRTY_START;

@@ -89,6 +89,7 @@ uint32_t fuzz_any_slot(struct fuzz_target *t, uint32_t *gen)
 	*gen = v->gen;
 	return v->slot;
 }
+
 static int create_map(unsigned int kind, const struct kvmeter_map_info *want)
 {
 	static const __u32 flags[] = { 0, BPF_F_RDONLY, BPF_F_WRONLY, BPF_F_RDONLY_PROG,
@@ -233,6 +234,7 @@ int fuzz_any_fd(struct fuzz_target *t)
 		return t->odd[random_in(0, t->nr_odd)];
 	}
 }
+
 int fuzz_target_init(struct fuzz_target *t)
 {
 	unsigned int i;

@@ -34,7 +34,7 @@ static int run_vcpus(struct vmm *vm)
 }
 
 /* Runs its guest once and whenever it is told to, until it is killed. */
-static void __attribute__((noreturn)) live(int answers)
+static _Noreturn void live(int answers)
 {
 	struct answer answer = { .pid = getpid() };
 	struct vmm vm;

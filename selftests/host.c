@@ -346,11 +346,16 @@ bool host_is_slow(void)
 	return leg && !strcmp(leg, "intel");
 }
 
-bool host_is_brief(void)
+bool host_is_long(void)
 {
 	const char *wanted = getenv("KVMETER_LONG");
 
-	return host_is_slow() || !wanted || !*wanted;
+	return wanted && *wanted && strcmp(wanted, "0");
+}
+
+bool host_is_brief(void)
+{
+	return host_is_slow() || !host_is_long();
 }
 
 bool host_allow_huge_pages(void)

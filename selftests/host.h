@@ -102,10 +102,13 @@ int host_latency_stop(struct host_latency *latency);
 /** host_is_slow() - is this the emulated host on which an instruction takes 100 times as long? */
 bool host_is_slow(void);
 
+/** host_is_long() - is KVMETER_LONG set, so that tests take as long as they like? */
+bool host_is_long(void);
+
 /**
  * host_is_brief() - does what repeats itself do so a few times only?
  *
- * It does everywhere unless KVMETER_LONG is set, and even then where host_is_slow().
+ * It does everywhere unless host_is_long(), and even then where host_is_slow().
  */
 bool host_is_brief(void);
 

@@ -29,6 +29,7 @@
 #define LONG_SECONDS 600
 #define SHORT_SECONDS 5
 #define SLOW_SECONDS 2
+#define PATIENCE 6
 
 #define LOAD_PARAMS "max_vms=64 max_vcpus=64 subreasons=1"
 #define DATA_PAGES 256
@@ -97,9 +98,7 @@ FIXTURE(hostile)
 
 static double seconds(void)
 {
-	const char *text = getenv("KVMETER_LONG");
-
-	if (text && *text == '1')
+	if (host_is_long())
 		return host_is_slow() ? LONG_SECONDS / 10 : LONG_SECONDS;
 	return host_is_slow() ? SLOW_SECONDS : SHORT_SECONDS;
 }
@@ -716,10 +715,10 @@ static void show(const FIXTURE_DATA(hostile) * t, double spent)
 {
 	unsigned int i;
 
-	printf("# %llu VMs, %llu exits (%.0f a second), %llu operations, %llu faults, %llu entries, "
-	       "%llu resets, %llu checks of the log\n",
+	printf("# %llu VMs, %llu exits (%.0f a second), %llu operations, %llu faults\n",
 	       (unsigned long long)t->vms, (unsigned long long)t->exits, (double)t->exits / spent,
-	       (unsigned long long)t->ops, (unsigned long long)t->faults,
+	       (unsigned long long)t->ops, (unsigned long long)t->faults);
+	printf("# %llu entries, %llu resets, %llu checks of the log\n",
 	       (unsigned long long)t->entries, (unsigned long long)t->all_resets,
 	       (unsigned long long)t->checks);
 	for (i = 0; i < t->nr_counted; i++)
@@ -835,7 +834,7 @@ static bool was_reached(const FIXTURE_DATA(hostile) * t, uint32_t level, uint32_
 	return false;
 }
 
-static unsigned int nr_missing(const FIXTURE_DATA(hostile) * t)
+static unsigned int nr_missing(const FIXTURE_DATA(hostile) * t, bool say)
 {
 	static const uint32_t vmx[] = { 0, 2, 10, 12, 13, 18, 28, 29, 30, 31, 32, 48, 54 };
 	static const uint32_t svm[] = { 0x14, 0x46, 0x60, 0x6f, 0x72, 0x78, 0x7b,
@@ -848,11 +847,13 @@ static unsigned int nr_missing(const FIXTURE_DATA(hostile) * t)
 
 		if (was_reached(t, 1, reason))
 			continue;
-		printf("# never: reason 0x%x\n", reason);
+		if (say)
+			printf("# never: reason 0x%x\n", reason);
 		missing++;
 	}
 	if (!vmm_is_intel() && !was_reached(t, 2, SVM_CPUID)) {
-		printf("# never: CPUID of a nested guest\n");
+		if (say)
+			printf("# never: CPUID of a nested guest\n");
 		missing++;
 	}
 	fflush(stdout);
@@ -864,15 +865,16 @@ TEST_F_TIMEOUT(hostile, guest, 1800)
 	uint64_t begin_ns = host_now_ns();
 	double spent = 0;
 
-	/* Each way to log at least once. */
-	while (self->vms < 2 * LOG_NR || spent < seconds()) {
+	/* Each way to log at least once; on a busy host it takes longer until all was reached. */
+	while (self->vms < 2 * LOG_NR || spent < seconds() ||
+	       (nr_missing(self, false) && spent < PATIENCE * seconds())) {
 		live(_metadata, self);
 		spent = (double)(host_now_ns() - begin_ns) / 1e9;
 	}
 	show(self, spent);
 	EXPECT_EQ(0, self->missed);
 	EXPECT_LT(0, self->checks);
-	EXPECT_EQ(0, nr_missing(self));
+	EXPECT_EQ(0, nr_missing(self, true));
 	EXPECT_EQ(0, bystander_stop(&self->bystander));
 	EXPECT_STREQ("", bystander_check(&self->bystander, &self->meter) ?: "");
 	EXPECT_EQ(0, meter_status("missed_probes"));

@@ -22,8 +22,7 @@
 #include "rival.h"
 #include "writers.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
-#define ROUNDS (IS_LONG ? 200u : 11u)
+#define ROUNDS (host_is_long() ? 200u : 11u)
 #define CPU 1
 #define SWITCH "/sys/devices/system/cpu/cpu1/online"
 #define BUSY_LOOPS 100003

@@ -30,8 +30,7 @@
 #include "session.h"
 #include "writers.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
-#define KILLS(fast, slow) (IS_LONG ? 100u : host_is_slow() ? (slow) : (fast))
+#define KILLS(fast, slow) (host_is_long() ? 100u : host_is_slow() ? (slow) : (fast))
 
 #define PAGES 499u
 #define EVENTS 101u
@@ -376,6 +375,7 @@ TEST_F_TIMEOUT(killed, controller_of_autopilot, 1800)
 	const struct kvmeter_autoconverge normal = { .mode = KVMETER_AUTOCONVERGE_DEFAULT };
 	unsigned int i, set = 0, nr = KILLS(4, 2);
 	struct kvmeter_migration migration;
+	int ret;
 	struct quota_sample first, last;
 	struct quota_span span;
 	pid_t pid;
@@ -394,9 +394,8 @@ TEST_F_TIMEOUT(killed, controller_of_autopilot, 1800)
 			EXPECT_EQ(0, autoconverge_wait_quota(&self->meter, self->slot, true));
 		}
 		ASSERT_EQ(0, vmm_set_log(&self->vm, false));
-		EXPECT_EQ(
-			0,
-			autoconverge_wait_state(&self->meter, self->slot, KVMETER_MIGRATION_ENDED));
+		ret = autoconverge_wait_state(&self->meter, self->slot, KVMETER_MIGRATION_ENDED);
+		EXPECT_EQ(0, ret);
 		EXPECT_EQ(0, autoconverge_wait_quota(&self->meter, self->slot, false));
 		usleep(WAKE_US);
 		ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &first));

@@ -27,8 +27,7 @@
 #include "residue.h"
 #include "writers.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
-#define LOADS (IS_LONG ? 1000u : host_is_slow() ? 3u : 9u)
+#define LOADS (host_is_long() ? 1000u : host_is_slow() ? 3u : 9u)
 /* Before these are over, caches of the kernel's still grow. */
 #define WARM_UP 2u
 #define LIVE_US (host_is_slow() ? 30000u : 60000u)
@@ -261,8 +260,11 @@ static void run_maps(atomic_ulong *reads)
 
 static int start_readers(FIXTURE_DATA(reload) * self)
 {
-	static void (*const run[READERS])(atomic_ulong * reads) = { run_files, run_program,
-								    run_maps };
+	/* clang-format off */
+	static void (*const run[READERS])(atomic_ulong *reads) = {
+		run_files, run_program, run_maps
+	};
+	/* clang-format on */
 	unsigned int i;
 
 	for (i = 0; i < READERS; i++) {
@@ -400,11 +402,7 @@ TEST_F_TIMEOUT(reload, again_and_again, 7200)
 		if (i % 2)
 			ASSERT_EQ(0, stop_readers(self));
 		begin_ns = host_now_ns();
-		if (i % 2) {
-			ASSERT_EQ(0, host_unload());
-		} else {
-			ASSERT_EQ(0, unload(&refused));
-		}
+		ASSERT_EQ(0, i % 2 ? host_unload() : unload(&refused));
 		ns = host_now_ns() - begin_ns;
 		max_ns = ns > max_ns ? ns : max_ns;
 		/* Readers find it gone. */

@@ -251,6 +251,14 @@ static void shrink_slabs(void)
 	closedir(dir);
 }
 
+static void read_kib(const char *line, const char *name, int64_t *kib)
+{
+	size_t len = strlen(name);
+
+	if (!strncmp(line, name, len))
+		*kib = strtoll(line + len, NULL, 10);
+}
+
 int residue_memory(struct residue_memory *m)
 {
 	char line[128];
@@ -264,9 +272,9 @@ int residue_memory(struct residue_memory *m)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "SUnreclaim: %" SCNd64, &m->slab);
-		sscanf(line, "Percpu: %" SCNd64, &m->percpu);
-		sscanf(line, "VmallocUsed: %" SCNd64, &m->vmalloc);
+		read_kib(line, "SUnreclaim:", &m->slab);
+		read_kib(line, "Percpu:", &m->percpu);
+		read_kib(line, "VmallocUsed:", &m->vmalloc);
 	}
 	fclose(f);
 	return m->slab < 0 || m->percpu < 0 || m->vmalloc < 0 ? -EIO : 0;

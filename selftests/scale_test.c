@@ -32,7 +32,7 @@
 
 static unsigned int vms_nr(void)
 {
-	if (getenv("KVMETER_LONG"))
+	if (host_is_long())
 		return 1000;
 	return host_is_slow() ? 67 : 200;
 }

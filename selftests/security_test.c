@@ -60,14 +60,16 @@ struct target {
 
 static int *bad_line; /* shared with children */
 
-/* In a child: note where it went wrong. */
-#define MUST(condition)                       \
-	do {                                  \
-		if (!(condition)) {           \
-			*bad_line = __LINE__; \
-			return;               \
-		}                             \
-	} while (0)
+/* In a child: note where it went wrong, and end. */
+static void must(bool holds, int line)
+{
+	if (holds)
+		return;
+	*bad_line = line;
+	_exit(0);
+}
+
+#define MUST(condition) must(condition, __LINE__)
 
 FIXTURE(security)
 {
@@ -162,11 +164,11 @@ static int become_root_of(unsigned int uid)
 	return host_write("/proc/self/uid_map", 0, map);
 }
 
-static int become(enum who who)
+static int become(enum who as)
 {
 	int ret;
 
-	switch (who) {
+	switch (as) {
 	case NOBODY_AT_ALL:
 		return become_nobody();
 	case ROOT_OF_NOBODY:
@@ -179,17 +181,17 @@ static int become(enum who who)
 	}
 }
 
-/* 0, or the line on which @act went wrong as somebody else; -1 if that could not be tried. */
-static int try_as(struct target *t, enum who who, void (*act)(const struct target *t))
+/* 0, or the line on which @act went wrong as another; -1 if that could not be tried. */
+static int try_as(struct target *t, enum who as, void (*act)(const struct target *t))
 {
 	int status;
 	pid_t pid;
 
 	*bad_line = -1;
-	t->who = who;
+	t->who = as;
 	pid = fork();
 	if (!pid) {
-		if (become(who))
+		if (become(as))
 			_exit(1);
 		*bad_line = 0;
 		act(t);
@@ -511,19 +513,17 @@ TEST_F(security, no_kernel_address)
 	struct kvmeter_host host;
 	struct session session;
 	struct kvmeter_audit a;
+	const char *text = "a 0xffff888012345678,ffffc90000000010 18446683600570023936 - 18";
 	size_t bytes = 0;
-	int i, dev;
+	int i, ret, dev;
 
 	/* It finds what there is. */
 	EXPECT_EQ(2, count_addresses(planted, sizeof(planted)));
-	EXPECT_EQ(3,
-		  count_addresses_in_text("a 0xffff888012345678,ffffc90000000010 "
-					  "18446683600570023936 1844 ffff -"));
+	EXPECT_EQ(3, count_addresses_in_text(text));
 
 	ASSERT_EQ(0, meter_set_param("subreasons", "1"));
-	ASSERT_EQ(
-		0,
-		session_start(&session, self->meter.dev, self->vm.fd, 0, KVMETER_INTERVAL_MIN_NS));
+	ret = session_start(&session, self->meter.dev, self->vm.fd, 0, KVMETER_INTERVAL_MIN_NS);
+	ASSERT_EQ(0, ret);
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_out, EVENTS, VMM_PORT, 0));
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_write, 1, VMM_DATA_ADDR, 0));

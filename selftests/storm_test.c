@@ -26,9 +26,8 @@
 #include "residue.h"
 #include "session.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
-#define VMS (IS_LONG ? 1000u : host_is_slow() ? 24u : 60u)
-#define VMMS_AT_ONCE (IS_LONG ? 64u : host_is_slow() ? 12u : 32u)
+#define VMS (host_is_long() ? 1000u : host_is_slow() ? 24u : 60u)
+#define VMMS_AT_ONCE (host_is_long() ? 64u : host_is_slow() ? 12u : 32u)
 #define VMMS_MAX 64u
 /* Of one VMM. */
 #define VMS_MAX 3u
@@ -374,6 +373,7 @@ static void check_slots(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *
 	const struct kvmeter_host *host = meter_host(&self->meter);
 	static const struct kvmeter_vcpu no_vcpu;
 	static const struct kvmeter_vm no_vm;
+	const size_t rest_bytes = sizeof(no_vcpu) - sizeof(no_vcpu.gen);
 	uint64_t vms_seen = 0, vcpus_seen = 0;
 	uint32_t i;
 
@@ -386,9 +386,7 @@ static void check_slots(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *
 	}
 	for (i = 0; i < host->max_vcpus; i++) {
 		EXPECT_EQ(0, vcpus[i].gen % 2);
-		EXPECT_EQ(
-			0,
-			memcmp(&vcpus[i].seq, &no_vcpu.seq, sizeof(no_vcpu) - sizeof(no_vcpu.gen)));
+		EXPECT_EQ(0, memcmp(&vcpus[i].seq, &no_vcpu.seq, rest_bytes));
 		vcpus_seen += vcpus[i].gen / 2;
 	}
 	EXPECT_EQ(vms_seen, host->vms_seen);

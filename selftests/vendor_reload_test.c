@@ -20,8 +20,7 @@
 #include "residue.h"
 #include "session.h"
 
-#define IS_LONG (getenv("KVMETER_LONG") != NULL)
-#define RELOADS (IS_LONG ? 100u : host_is_slow() ? 2u : 5u)
+#define RELOADS (host_is_long() ? 100u : host_is_slow() ? 2u : 5u)
 #define EVENTS 1009u
 #define PAGES 307u
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
