@@ -175,15 +175,13 @@ static bool valid_AUTOCONVERGE(const struct kvmeter_autoconverge *a)
 
 /* ---- ioctls, and what the header says they may give ---- */
 
+#define NO_ROOM E2BIG, EMFILE, ENOMEM
 #define LIST(name, ...) static const int name[] = { __VA_ARGS__, 0 }
 
 LIST(may_GET_INFO, EFAULT);
 LIST(may_ATTACH, EFAULT, EINVAL, EBADF, EBUSY);
 LIST(may_DETACH, ENXIO, ENOMEM, EINVAL);
-/* clang-format off */
-LIST(may_DIRTY_START, EFAULT, EINVAL, EBADF, ENOENT, EALREADY, EBUSY, EOPNOTSUPP,
-	E2BIG, EMFILE, ENOMEM);
-/* clang-format on */
+LIST(may_DIRTY_START, EFAULT, EINVAL, EBADF, ENOENT, EALREADY, EBUSY, EOPNOTSUPP, NO_ROOM);
 LIST(may_DIRTY_STOP, EFAULT, ENOENT, EINVAL);
 LIST(may_DIRTY_READ, EFAULT, ENOENT, EINVAL, ENOMEM);
 LIST(may_QUOTA, EFAULT, ENOENT, EOPNOTSUPP, EINVAL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may do what, and what is shown to whom: the statements of SECURITY.md.
+ * Who may do what, and what is shown to whom.
  *
  * What somebody else is refused is tried by a child that has become somebody else; the number of
  * the line on which it went wrong is what the test compares with 0.
