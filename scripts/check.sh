@@ -30,7 +30,7 @@ logs=$KVMETER_TOP/build/check
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
-smoke_tests="exits_test ledger_test steal_test thief_test dirty_test attach_test prototypes_test"
+smoke_tests="exits_test steal_test thief_test dirty_test attach_test prototypes_test"
 smoke_tests_amd="session_test takeover_test autoconverge_test vendor_reload_test kill_test storm_test scale_test"
 run_tests=(env ${KVMETER_LONG:+KVMETER_LONG=1} sh selftests/run.sh)
 pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
@@ -136,9 +136,16 @@ job_tests()
 	if [ -z "$tests" ] && [ "$1" != 6.1 ]; then
 		chosen=$smoke_tests
 		[ "$2" = intel ] || chosen+=" $smoke_tests_amd"
+		[ "$2" = amd ] || chosen+=" ledger_test"
 	fi
 	# shellcheck disable=SC2086 # a list of names
 	in_lab "$1" "$2" --timeout 2700 -- "${run_tests[@]}" $chosen
+}
+
+# What compares clocks, to within a fraction of a ms. Bochs has virtual time anyway.
+job_clocks()
+{
+	in_lab "$1" "$2" --virtual-time -- "${run_tests[@]}" ledger_test
 }
 
 # What wants a stock QEMU and a whole root.
@@ -192,12 +199,12 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests without figures lab; do
+	for job in migrations guests clocks without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | lab-*-intel) ;;
-				guests-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				guests-*-intel | migrations-*-intel | clocks-*-intel | lab-*-intel) ;;
+				guests-* | clocks-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done
