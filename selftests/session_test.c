@@ -833,7 +833,7 @@ TEST_F_TIMEOUT(session, vm_destroyed, 120)
 		ASSERT_EQ(0, vmm_init(&vm, 1, 1));
 		s = (struct starter){ .dev = self->meter.dev, .vm_fd = vm.fd };
 		ASSERT_EQ(0, pthread_create(&thread, NULL, start_until_gone, &s));
-		ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_busy, 100 * i, 0, 0));
+		ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_busy, 1 + 100 * i, 0, 0));
 		vmm_exit(&vm);
 		s.stop = true;
 		ASSERT_EQ(0, pthread_join(thread, NULL));
