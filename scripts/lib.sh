@@ -28,6 +28,8 @@ root_packages="
 	qemu-system-x86 seabios ipxe-qemu procps util-linux xz-utils zstd python3
 	linux-perf bpftrace"
 lint_packages="linux-source-6.1 perl sparse shellcheck clang-format"
+# The root in which a kernel with checkers is compiled has the same Debian's compiler and the source, but no kernel.
+compile_packages="gcc make libc6-dev flex bison bc libelf-dev dwarves kmod python3 perl xz-utils"
 
 say()
 {
@@ -48,9 +50,28 @@ usage()
 	exit "${1:-0}"
 }
 
+# A kernel with checkers is called KERNEL-FLAVOUR: of a Debian release, and compiled here by debug-kernel.sh.
+# kernel_base KERNEL, kernel_flavour KERNEL: the parts of its name; without a flavour it is Debian's own.
+kernel_base()
+{
+	echo "${1%%-*}"
+}
+
+kernel_flavour()
+{
+	case $1 in
+	*-*) echo "${1#*-}" ;;
+	esac
+}
+
 # check_kernel KERNEL: whether the lab has it.
 check_kernel()
 {
+	local flavour
+
+	flavour=$(kernel_flavour "$1")
+	[ -z "$flavour" ] || [ -e "$KVMETER_TOP/scripts/debug-$flavour.config" ] || die "unknown flavour '$flavour'"
+	set -- "$(kernel_base "$1")"
 	case " $lab_kernels " in
 	*" $1 "*) ;;
 	*) die "unknown kernel '$1': one of $lab_kernels" ;;
@@ -60,7 +81,7 @@ check_kernel()
 # kernel_suites KERNEL: the Debian suites that make its root. The second, if any, is preferred to the first.
 kernel_suites()
 {
-	case $1 in
+	case ${1#compile-} in
 	6.1) echo "bookworm" ;;
 	6.12 | bochs) echo "trixie" ;;
 	7.2) echo "trixie trixie-backports" ;;
@@ -73,6 +94,7 @@ kernel_packages()
 	# shellcheck disable=SC2086 # lists, to be split
 	case $1 in
 	bochs) echo $bochs_packages ;;
+	compile-*) echo $compile_packages "linux-source-${1#compile-}" ;;
 	# One root checks the source, whatever kernel it is then built for.
 	6.1) echo $root_packages $lint_packages ;;
 	*) echo $root_packages ;;
