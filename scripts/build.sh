@@ -5,6 +5,8 @@
 #
 #   scripts/build.sh KERNEL [MAKE-ARGUMENT...]        default: all selftests
 #
+# KERNEL-FLAVOUR, as 6.1-kasan, builds the module for the kernel that scripts/debug-kernel.sh makes.
+#
 # The files that git knows, or would know, are copied to build/KERNEL/src; there "make" is run in a chroot as
 #   make -C /kvmeter KREL=<kernel release> KSRC=/ksrc MAKE-ARGUMENT...
 # where /ksrc is what scripts/src.sh gives. Only what changed is copied, so make builds only what changed.
@@ -22,8 +24,14 @@ kernel=$1
 shift
 check_kernel "$kernel"
 [ "$(id -u)" = 0 ] || die "building in a chroot needs root"
-root=$("$KVMETER_TOP/scripts/root.sh" "$kernel")
+root=$("$KVMETER_TOP/scripts/root.sh" "$(kernel_base "$kernel")")
 pin_root "$root"
+debug='' kdir=()
+if [ -n "$(kernel_flavour "$kernel")" ]; then
+	debug=$("$KVMETER_TOP/scripts/debug-kernel.sh" "$(kernel_base "$kernel")" "$(kernel_flavour "$kernel")")
+	pin_root "$debug"
+	kdir=(KDIR=/out)
+fi
 ksrc=$("$KVMETER_TOP/scripts/src.sh")
 release=$(root_release "$root")
 build=$KVMETER_TOP/build/$kernel
@@ -62,21 +70,23 @@ run_make()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare -m --propagation private bash -eu -c '
-		root=$1 src=$2 ksrc=$3
-		shift 3
+		root=$1 src=$2 ksrc=$3 debug=$4
+		shift 4
 		mount --bind "$root" "$root"
 		cd "$root"
 		mount -o remount,bind,ro "$root"
 		mount --bind "$src" kvmeter
 		mount --bind "$ksrc" ksrc
 		mount -o remount,bind,ro ksrc
+		[ -z "$debug" ] || { mount --bind "$debug/build" out; mount -o remount,bind,ro out; }
 		mount -t proc proc proc
 		mount --rbind /sys sys
 		mount --rbind /dev dev
 		mount -t tmpfs tmpfs tmp
 		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 \
 			chroot . make -C /kvmeter "$@"' \
-		build "$root" "$build/src" "$ksrc" "-j$(nproc)" --no-print-directory "KREL=$release" KSRC=/ksrc "$@"
+		build "$root" "$build/src" "$ksrc" "$debug" \
+		"-j$(nproc)" --no-print-directory "KREL=$release" KSRC=/ksrc "${kdir[@]}" "$@"
 }
 
 copy_files

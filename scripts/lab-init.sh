@@ -137,16 +137,34 @@ run_command()
 {
 	stty -F /dev/ttyS1 115200 raw -echo clocal -hupcl
 	# A task stuck for longer than this is a hang the test should hear of before its own time is up.
-	echo 30 >/proc/sys/kernel/hung_task_timeout_secs
+	echo ${lab_flavour:+1}30 >/proc/sys/kernel/hung_task_timeout_secs
 	dmesg -n 7
+	# A failure that a test has injected prints a stack otherwise, as if it were one.
+	for verbose in /sys/kernel/debug/fail*/verbose; do
+		[ ! -e "$verbose" ] || echo 0 >"$verbose"
+	done
 	report begin
 	(
 		cd /kvmeter || exit 125
 		exec setsid env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 			LANG=C.UTF-8 TERM=dumb KVMETER_LEG="$lab_leg" KVMETER_KERNEL="$lab_kernel" \
+			KVMETER_FLAVOUR="$lab_flavour" \
 			/bin/sh /.lab/command
 	) </dev/null >/dev/ttyS1 2>&1
 	status=$?
+}
+
+# Memory that nothing points to any more. It counts once two searches have found it the same, and when it is older
+# than 5 s; the kernel's log gets the number from the kernel, and the stacks from here.
+find_leaks()
+{
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 1
+	echo scan >/sys/kernel/debug/kmemleak
+	while read -r line; do
+		echo "$line" >/dev/kmsg
+	done </sys/kernel/debug/kmemleak
 }
 
 finish()
@@ -154,6 +172,9 @@ finish()
 	# What the command left running ends first, so that nothing of it is left to warn about after the verdict.
 	kill -9 -1
 	sleep 0.1
+	if [ -e /sys/kernel/debug/kmemleak ]; then
+		find_leaks
+	fi
 	if [ "$lab_leg" = intel ] && [ -n "$lab_out" ]; then
 		tar -C /out -cf /dev/sda . || fail "cannot send /out back"
 		sync

@@ -3,7 +3,7 @@
 #
 # Unpack, once, the kernel of a root, so that Bochs need not, and print the path of the result.
 #
-#   scripts/lab-kernel.sh ROOT
+#   scripts/lab-kernel.sh ROOT [IMAGE]       default: the kernel in the root; its tools are used in any case
 #
 # A bzImage holds a compressed kernel and code to unpack it, which takes an emulated CPU the better part of a boot.
 # The result is a bzImage too, with the same setup code and the very same kernel, not compressed, behind lab-boot.S.
@@ -13,13 +13,15 @@
 case ${1:-} in
 -h | --help) usage ;;
 esac
-[ $# = 1 ] || usage 2 >&2
+[ $# = 1 ] || [ $# = 2 ] || usage 2 >&2
 
 root=$1
-release=$(root_release "$root")
+name=${root##*/}
+image=${2:-$root/boot/vmlinuz-$(root_release "$root")}
+[ $# = 1 ] || name=$(basename "$(dirname "$image")")
 boot=$KVMETER_TOP/scripts/lab-boot.S
 key=$(cat "$boot" "$0" | sha256sum | cut -c1-12)
-kernel=$KVMETER_CACHE/kernels/${root##*/}-$key
+kernel=$KVMETER_CACHE/kernels/$name-$key
 mkdir -p "$KVMETER_CACHE/kernels"
 
 exec {lock}>"$KVMETER_CACHE/kernels/lock"
@@ -31,14 +33,15 @@ fi
 
 tmp=$(mktemp -d "$KVMETER_CACHE/kernels/partial.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
-cp "$boot" "$root/boot/vmlinuz-$release" "$tmp/"
+cp "$boot" "$tmp/"
+cp "$image" "$tmp/vmlinuz"
 
 # In the root, for its tools; the mount ends with the namespace.
 # shellcheck disable=SC2016 # expanded by the inner shell
 unshare -m --propagation private sh -eu -c 'mount --bind "$1" "$2/out"; shift; exec chroot "$@"' sh "$tmp" "$root" \
 	/bin/bash -eu -c '
 	cd /out
-	python3 - "vmlinuz-$1" <<-"END"
+	python3 - vmlinuz <<-"END"
 		import lzma, struct, subprocess, sys
 
 		# Offsets: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
@@ -73,8 +76,8 @@ unshare -m --propagation private sh -eu -c 'mount --bind "$1" "$2/out"; shift; e
 		struct.pack_into("<QI", setup, 0x258, int(sys.argv[1], 0) - len(boot), max(init_size, len(code)) + len(boot))
 		open("kernel", "wb").write(setup + code)
 	END' \
-	bash "$release" || die "cannot unpack the kernel of $root"
+	bash || die "cannot unpack $image"
 
 mv "$tmp/kernel" "$kernel"
-find "$KVMETER_CACHE/kernels" -name "${root##*/}-*" ! -name "${kernel##*/}" -delete
+find "$KVMETER_CACHE/kernels" -name "$name-*" ! -name "${kernel##*/}" -delete
 echo "$kernel"

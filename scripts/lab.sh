@@ -6,13 +6,14 @@
 #   scripts/lab.sh --leg LEG --kernel KERNEL [OPTION...] -- COMMAND [ARGUMENT...]
 #
 #   --leg amd|intel     amd: QEMU's TCG, SVM with nested paging. intel: Bochs, VMX with EPT and PML
-#   --kernel KERNEL     6.1, 6.12 or 7.2: a stock Debian kernel, in the Debian root it comes from
+#   --kernel KERNEL     6.1, 6.12 or 7.2: a stock Debian kernel, in the Debian root it comes from.
+#                       KERNEL-FLAVOUR, as 6.1-kasan: one with checkers, by scripts/debug-kernel.sh, in the same root
 #   --share DIR         what the host has at /kvmeter, the command's directory (default build/KERNEL/src)
 #   --out DIR           what the command writes to /out is in DIR afterwards
 #   --file SRC:DEST     put the file or directory SRC into the host as DEST, an absolute path; may be repeated
 #   --prog NAME         intel only: the host also gets this program of the root; may be repeated
-#   --timeout SECONDS   of real time, for all of it (default 120 on amd, 300 on intel)
-#   --mem MIB           memory of the host (default 2048 on amd, 512 on intel)
+#   --timeout SECONDS   of real time, for all of it (default 120 on amd, 300 on intel; with checkers 5 times that)
+#   --mem MIB           memory of the host (default 2048 on amd, 512 on intel; 1024 more on a kernel with checkers)
 #   --cpus N            CPUs of the host (default 2; intel has 1)
 #   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without.
 #                       With more than one CPU the emulator hangs now and then
@@ -27,7 +28,11 @@
 # The host has the usual file systems mounted (debugfs, tracefs, bpffs at /sys/fs/bpf, cgroup2), kvm loaded and
 # a writable /, all of it forgotten at the end. On amd, / is the whole root of that kernel; on intel, a shell,
 # busybox, the --prog programs and /kvmeter without sources and objects, all with the libraries they need.
-# The command's environment has KVMETER_LEG and KVMETER_KERNEL; its output is a serial line, its input empty.
+# The command's environment has KVMETER_LEG, KVMETER_KERNEL and KVMETER_FLAVOUR (empty with a stock kernel); its output is
+# a serial line, its input empty.
+#
+# On a kernel with kmemleak memory is searched for leaks after the command, and what is found is in the kernel's log. Of
+# what KCSAN reports, races among the kernel's own accesses do not count, but those that have kvmeter on a stack.
 #
 # Exit status: the command's own, or, with a line "lab: LEG/KERNEL: ..." on standard error that says so:
 #   120  the lab cannot run: something is missing, or the host did not get as far as the command
@@ -42,7 +47,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single rtc='' append='' kvm=1 log='' verbose='' tmp=''
+leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single rtc='' append='' kvm=1 log='' verbose='' tmp='' debug=''
 files=() progs=() pids=()
 
 bad_usage()
@@ -103,19 +108,23 @@ quote()
 	done
 }
 
-# unpack_module MODULE DIR: copy it and what it needs from the root, uncompressed, and print the names in load order.
+# unpack_module MODULE DIR: copy it and what it needs, uncompressed, and print the names in load order.
 unpack_module()
 {
 	local path name
 
-	chroot "$root" modprobe -S "$release" --show-depends "$1" | while read -r verb path _; do
+	# The root's modprobe reads the modules in $module_root, wherever that is; the mount ends with the namespace.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare -m --propagation private sh -eu -c 'mount --bind "$1" "$2/out"; shift; exec chroot "$@"' sh \
+		"$module_root" "$root" modprobe -d /out -S "$release" --show-depends "$1" | while read -r verb path _; do
 		[ "$verb" = insmod ] || continue
 		name=${path##*/}
 		name=${name%.ko*}
+		path=$module_root/${path#/out/}
 		case $path in
-		*.xz) xz -dc "$root$path" >"$2/$name.ko" ;;
-		*.zst) zstd -qdc "$root$path" >"$2/$name.ko" ;;
-		*) cp "$root$path" "$2/$name.ko" ;;
+		*.xz) xz -dc "$path" >"$2/$name.ko" ;;
+		*.zst) zstd -qdc "$path" >"$2/$name.ko" ;;
+		*) cp "$path" "$2/$name.ko" ;;
 		esac
 		echo "$name"
 	done
@@ -137,7 +146,8 @@ make_initrd()
 	# Each once, at its first place.
 	modules=$(tr -s ' ' '\n' <<<"$modules" | awk 'NF && !seen[$1]++' | tr '\n' ' ')
 	{
-		printf 'lab_leg=%s\nlab_kernel=%s\nlab_nonce=%s\n' "$leg" "$kernel" "$nonce"
+		printf 'lab_leg=%s\nlab_kernel=%s\nlab_nonce=%s\n' "$leg" "$base" "$nonce"
+		printf 'lab_flavour=%s\n' "$flavour"
 		printf "lab_modules='%s'\nlab_kvm=%s\n" "$modules" "${kvm:+kvm_$leg}"
 		printf 'lab_share=%s\nlab_out=%s\nlab_rtc=%s\n' "${share:+1}" "${out:+1}" "$rtc"
 	} >"$dir/.lab/conf"
@@ -176,7 +186,7 @@ start_amd()
 		-virtfs "local,path=$root,mount_tag=root,$shared" \
 		-virtfs "local,path=$tmp/files,mount_tag=files,$shared" \
 		-serial "file:$tmp/console" -serial "file:$tmp/output" \
-		-kernel "$root/boot/vmlinuz-$release" -initrd "$tmp/initrd" -append "$kernel_args" \
+		-kernel "$image" -initrd "$tmp/initrd" -append "$kernel_args" \
 		>"$tmp/emulator.log" 2>&1 </dev/null
 }
 
@@ -239,7 +249,7 @@ start_intel()
 
 	bochs_root=$("$KVMETER_TOP/scripts/root.sh" bochs) || lab_exit 120 "no root for Bochs"
 	pin_root "$bochs_root"
-	unpacked=$("$KVMETER_TOP/scripts/lab-kernel.sh" "$root") || lab_exit 120 "cannot unpack the kernel"
+	unpacked=$("$KVMETER_TOP/scripts/lab-kernel.sh" "$root" ${debug:+"$debug/vmlinuz"}) || lab_exit 120 "cannot unpack the kernel"
 	make_initrd ata_piix sr_mod isofs overlay ${out:+sd_mod}
 	make_cd_root
 	mkdir -p "$cd/boot/grub"
@@ -352,6 +362,23 @@ bad_log+='|unable to handle|INFO: task .* blocked|rcu: INFO|detected stall|self-
 bad_log+='|possible .*deadlock|possible recursive locking|suspicious RCU usage|scheduling while atomic|sleeping function called'
 bad_log+='|UBSAN: |KASAN: |KCSAN: |kmemleak: |refcount_t: |corruption|unchecked MSR access|Bad page state|INFO: lockdep'
 
+# What is left of the log without the reports of KCSAN that have no kvmeter in them: each is between two lines of "=".
+without_races_of_others()
+{
+	awk '
+		bar != "" && /BUG: KCSAN: / { report = bar; bar = "" }
+		bar != "" { print bar; bar = "" }
+		report == "" && /==========$/ { bar = $0; next }
+		report == "" { print; next }
+		{ report = report "\n" $0 }
+		/\[kvmeter\]/ { ours = 1 }
+		/==========$/ {
+			if (ours) print report
+			report = ""; ours = 0
+		}
+		END { if (bar report != "") print bar report }'
+}
+
 judge()
 {
 	local verdict warning
@@ -379,8 +406,9 @@ judge()
 	if [ -e "$tmp/out.disk" ]; then
 		tar -C "$out" --no-same-owner -xf "$tmp/out.disk" || lab_exit 120 "cannot read back what is in /out"
 	fi
-	if warning=$(console_since_begin | grep -aE -m 1 "$bad_log"); then
-		console_since_begin | grep -aE -B 5 -A 30 -m 3 "$bad_log" >&2 || true
+	console_since_begin | without_races_of_others >"$tmp/judged"
+	if warning=$(grep -aE -m 1 "$bad_log" "$tmp/judged"); then
+		grep -aE -B 5 -A 30 -m 3 "$bad_log" "$tmp/judged" >&2 || true
 		lab_exit 122 "kernel log (the command's status was $verdict): $warning"
 	fi
 	exit "$verdict"
@@ -420,9 +448,11 @@ while [ $# -gt 0 ]; do
 done
 command=("$@")
 [ "${#command[@]}" -gt 0 ] || bad_usage "no command"
+base=$(kernel_base "$kernel") flavour=$(kernel_flavour "$kernel")
+slower=${flavour:+5} larger=${flavour:+1024}
 case $leg in
-amd) : "${timeout:=120}" "${mem:=2048}" "${cpus:=2}" ;;
-intel) : "${timeout:=300}" "${mem:=512}" "${cpus:=1}" ;;
+amd) : "${timeout:=$((120 * ${slower:-1}))}" "${mem:=$((2048 + ${larger:-0}))}" "${cpus:=2}" ;;
+intel) : "${timeout:=$((300 * ${slower:-1}))}" "${mem:=$((512 + ${larger:-0}))}" "${cpus:=1}" ;;
 *) bad_usage "--leg is amd or intel" ;;
 esac
 [ "$leg" = amd ] || { [ "$cpus" = 1 ] && [ -z "$icount" ]; } || bad_usage "the intel leg has one CPU and a clock of its own"
@@ -433,9 +463,16 @@ for tool in setpriv unshare cpio xz zstd \
 	$([ "$leg" = amd ] && echo qemu-system-x86_64 || echo grub-mkrescue xorriso mformat); do
 	command -v "$tool" >/dev/null || lab_exit 120 "$tool is missing: run scripts/deps.sh"
 done
-root=$("$KVMETER_TOP/scripts/root.sh" "$kernel") || lab_exit 120 "no root for kernel $kernel"
+root=$("$KVMETER_TOP/scripts/root.sh" "$base") || lab_exit 120 "no root for kernel $kernel"
 pin_root "$root"
-release=$(root_release "$root")
+if [ -n "$flavour" ]; then
+	debug=$("$KVMETER_TOP/scripts/debug-kernel.sh" "$base" "$flavour") || lab_exit 120 "no kernel $kernel"
+	pin_root "$debug"
+	release=$(cat "$debug/release") image=$debug/vmlinuz module_root=$debug/root
+else
+	release=$(root_release "$root")
+	image=$root/boot/vmlinuz-$release module_root=$root
+fi
 if [ -n "$share" ]; then
 	share=$(realpath -e "$share") || lab_exit 120 "no directory $share"
 elif [ -d "$KVMETER_TOP/build/$kernel/src" ]; then
@@ -454,6 +491,10 @@ nonce=${tmp##*.}
 : >"$tmp/console"
 : >"$tmp/output"
 mkdir "$tmp/files"
+if [ -n "$debug" ]; then
+	mkdir -p "$tmp/files/usr/lib/modules"
+	cp -a "$module_root/usr/lib/modules/$release" "$tmp/files/usr/lib/modules/"
+fi
 for file in "${files[@]}"; do
 	mkdir -p "$tmp/files/$(dirname "${file#*:}")"
 	cp -a "${file%%:*}" "$tmp/files/${file#*:}" || lab_exit 120 "cannot read ${file%%:*}"
@@ -463,6 +504,8 @@ shared=security_model=none,readonly=on,multidevs=remap
 kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc=reliable printk.devkmsg=on"
 # Bochs refuses to enter a guest with the virtual APIC that it says it has.
 [ "$leg" = amd ] || kernel_args+=" noapictimer lpj=1000000 kvm_intel.enable_apicv=0 $(kernel_bochs_args "$kernel")"
+# Some of what is slow under an emulator that has to wait for a CPU, and has checkers to run besides, is no hang.
+[ -z "$flavour" ] || kernel_args+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
 kernel_args+=" $append"
 
 case $leg in
