@@ -5,6 +5,7 @@
 #
 #   selftests/run.sh [TEST...]      default: all that suit the host; without kvm that is nokvm_test
 #   selftests/run.sh plain          those that only compute, on any machine: they need neither a module nor root
+#   selftests/run.sh -l             lists those that suit a host of $KVMETER_LEG with kvm
 #
 # A test case that the file must-run names for $KVMETER_LEG (amd or intel) fails if it skips. The module,
 # ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
@@ -116,8 +117,13 @@ run_test()
 	show_warnings "$1"
 }
 
+list=
+if [ "${1:-}" = -l ]; then
+	list=1
+	shift
+fi
 if [ $# = 0 ]; then
-	if [ -e /sys/module/kvm ]; then
+	if [ -n "$list" ] || [ -e /sys/module/kvm ]; then
 		set -- exits_test consistent_test preempt_test nested_test subs_test \
 			counters_test steal_test thief_test thief_own_test thief_churn_test \
 			dirty_test superset_test own_writes_test takeover_test \
@@ -136,6 +142,10 @@ if [ $# = 0 ]; then
 		set -- nokvm_test
 	fi
 fi
+[ -z "$list" ] || {
+	printf '%s\n' "$@"
+	exit
+}
 run=run_test
 if [ "$*" = plain ]; then
 	# shellcheck disable=SC2086 # a list of names
