@@ -100,6 +100,14 @@ static int set_up_faults(void)
 	return 0;
 }
 
+/* May allocations fail that can wait? Those that are small do not, but in a test. */
+static int let_waiters_fail(bool on)
+{
+	int ret = host_write(DEBUG "failslab/ignore-gfp-wait", 0, on ? "N" : "Y");
+
+	return ret ? ret : host_write(DEBUG "fail_page_alloc/ignore-gfp-wait", 0, on ? "N" : "Y");
+}
+
 FIXTURE_SETUP(fail)
 {
 	ASSERT_FALSE(host_is_loaded());
@@ -241,6 +249,9 @@ static int run_with(FIXTURE_DATA(fail) * self, const struct operation *op, unsig
 	if (ret)
 		return ret;
 	ret = op->run(self);
+	/* Not even its argument could be read: it has not begun. */
+	if (ret == -EFAULT && op->never_fails)
+		ret = op->run(self);
 	*left = read_nth(self);
 	write_nth(self, 0);
 	return ret;
@@ -339,7 +350,10 @@ TEST_F_TIMEOUT(fail, load, 14400)
 	pthread_join(guest, NULL);
 }
 
-/* What has to be done can be, memory or not. */
+/*
+ * What has to be done can be, memory or not. But the kernel gives up a kprobe only with memory for
+ * which it can wait: without, it warns, and goes on calling it (__disarm_kprobe_ftrace()).
+ */
 TEST_F_TIMEOUT(fail, unload, 7200)
 {
 	const struct operation op = {
@@ -348,7 +362,9 @@ TEST_F_TIMEOUT(fail, unload, 7200)
 
 	if (self->nth < 0)
 		SKIP(return, NO_FAULTS);
+	ASSERT_EQ(0, let_waiters_fail(false));
 	inject_all(_metadata, self, &op);
+	ASSERT_EQ(0, let_waiters_fail(true));
 }
 
 static int open_device(FIXTURE_DATA(fail) * self)
