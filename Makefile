@@ -11,10 +11,11 @@ DESTDIR ?=
 KERNELS ?=
 LEGS ?=
 TESTS ?=
+FLAVOURS ?=
 
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
-.PHONY: all module reader selftests install uninstall clean help demo check lint \
+.PHONY: all module reader selftests install uninstall clean help demo check check-debug lint \
 	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
 	bench-scale
 
@@ -53,8 +54,9 @@ lint-checks: reader
 plain-checks: all selftests
 	@selftests/run.sh plain
 
-demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate bench-scale:
-	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
+demo check check-debug lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
+bench-scale:
+	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" FLAVOURS="$(FLAVOURS)" scripts/$@.sh
 
 help:
 	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c):'
@@ -66,6 +68,8 @@ help:
 	@echo '  make demo         boot emulated hypervisor hosts, show kvmeter on real guests'
 	@echo '  make check        run all tests; KERNELS="6.1 6.12 7.2" LEGS="amd intel" TESTS="..."'
 	@echo '                    run a part, e.g. make check KERNELS=6.1 LEGS=amd TESTS=exits_test'
+	@echo '  make check-debug  run tests on kernels with KASAN, lockdep, KCSAN and the like, compiled for that:'
+	@echo '                    hours; FLAVOURS="kasan kcsan" and the above run a part'
 	@echo '  make lint         checkpatch, sparse, W=1, shellcheck, clang-format'
 	@echo '  make bench-exit   instructions per exit, into build/bench/exit.json'
 	@echo '  make bench-switch instructions per context switch, into build/bench/switch.json'

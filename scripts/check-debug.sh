@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run the selftests on kernels with checkers; whatever one of these prints is a failure.
+#
+#   [KERNELS="6.1 7.2"] [FLAVOURS="kasan kcsan"] [LEGS="amd intel"] [TESTS="..."] scripts/check-debug.sh
+#
+#   KERNELS    the Debian releases whose kernel source is compiled, default 6.1 and 7.2
+#   FLAVOURS   what is compiled in, default both: kasan has KASAN, UBSAN, lockdep, kmemleak, debug objects, checks for
+#              sleeping in atomic context and fault injection; kcsan looks for data races. scripts/debug-kernel.sh
+#              makes them: a quarter of an hour each, once
+#   LEGS       legs to test, default both
+#   TESTS      selftests to run, by name; default all that selftests/run.sh -l names, and those that are out to hurt; on
+#              intel, where an instruction takes 100 times as long, those that concern what only that leg has
+#
+# Each test has a host of its own, so that what is printed there is the test's, and that one which hangs keeps no other
+# from running; as many hosts run side by side as there are CPUs. Tests run in their long form (KVMETER_LONG=1), with
+# time limits of 8 times what a stock kernel gets (KVMETER_SLOW): no other bound changes.
+#
+# Memory is searched for leaks at the end of each (kasan); of data races those count that have the module on a stack.
+# What each host printed is kept in build/check-debug/KERNEL-FLAVOUR-LEG-TEST.log, and shown whole if anything in it
+# failed. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
+
+. "$(dirname "$0")/lib.sh"
+
+here=$KVMETER_TOP/scripts
+logs=$KVMETER_TOP/build/check-debug
+# On Bochs what it has and the other leg has not: VMREAD, Page Modification Logging, and loads and unloads of both.
+intel_tests="exits_test ledger_test dirty_test superset_test own_writes_test session_test rounds_test load_test"
+# What is not run by default: it takes long, or wants fault injection.
+hostile_tests="reload_test hotplug_test hostile_guest_test fail_nth_test"
+slow=8
+summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
+
+# run_test KERNEL-FLAVOUR LEG TEST: if it gives no summary, or the lab itself finds fault, that is one more failure.
+run_test()
+{
+	local log=$logs/$1-$2-$3.log status=0
+
+	"$here/lab.sh" --kernel "$1" --leg "$2" --timeout 3000 -- \
+		env KVMETER_LONG="${KVMETER_LONG-1}" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" >"$log" 2>&1 </dev/null ||
+		status=$?
+	if [ $status -gt 1 ] || ! grep -q "$summary" "$log"; then
+		{
+			echo "not ok $3: the lab's exit status is $status"
+			echo "0 passed, 1 failed, 0 skipped"
+		} >>"$log"
+	fi
+	read -r passed failed skipped < <(sum "$log")
+	[ "$failed" = 0 ] || cat "$log"
+	echo "$1 $2 $3: $passed passed, $failed failed, $skipped skipped"
+}
+
+# sum LOG...: what their lines "N passed, N failed, N skipped" add up to
+sum()
+{
+	cat "$@" | grep "$summary" | awk '{ p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }'
+}
+
+# list_tests LEG
+list_tests()
+{
+	if [ -n "${TESTS:-}" ]; then
+		xargs -n 1 <<<"$TESTS"
+	elif [ "$1" = intel ]; then
+		xargs -n 1 <<<"$intel_tests"
+	else
+		KVMETER_LEG=$1 sh "$KVMETER_TOP/selftests/run.sh" -l
+		xargs -n 1 <<<"$hostile_tests"
+	fi
+}
+
+case ${1:-} in
+-h | --help) usage 0 ;;
+--run) shift && run_test "$@" && exit ;;
+esac
+
+"$here/deps.sh"
+rm -rf "$logs"
+mkdir -p "$logs"
+kernels=()
+for kernel in ${KERNELS:-6.1 7.2}; do
+	for flavour in ${FLAVOURS:-kasan kcsan}; do
+		"$here/build.sh" "$kernel-$flavour"
+		kernels+=("$kernel-$flavour")
+	done
+done
+for kernel in "${kernels[@]}"; do
+	for leg in ${LEGS:-amd intel}; do
+		list_tests "$leg" | sed "s/^/$kernel $leg /"
+	done
+done | xargs -r -P "$(nproc)" -L 1 "$0" --run
+grep -h '# SKIP' "$logs"/*.log | sort | uniq -c || true
+read -r passed failed skipped < <(sum "$logs"/*.log)
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
