@@ -9,9 +9,7 @@
 #   LEGS      legs to test, default both
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmarks' limits
 #
-# By default all selftests run on kernel 6.1; on the others those of exits, the ledger, steal, thieves, dirty pages, the
-# autopilot and maps do, and on the amd leg those that are out to hurt the host, and those of stock guests. What they
-# repeat is repeated a few times only, unless KVMETER_LONG=1 is in the environment.
+# What the tests repeat is repeated a few times only, unless KVMETER_LONG=1 is in the environment.
 #
 # Two hosts run side by side. What each job printed is kept in build/check/KERNEL-LEG-JOB.log, and shown whole if
 # anything in it failed. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
@@ -30,8 +28,6 @@ logs=$KVMETER_TOP/build/check
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
-smoke_tests="exits_test steal_test thief_test dirty_test attach_test prototypes_test"
-smoke_tests_amd="session_test takeover_test autoconverge_test vendor_reload_test kill_test storm_test scale_test"
 run_tests=(env ${KVMETER_LONG:+KVMETER_LONG=1} sh selftests/run.sh)
 pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
@@ -129,23 +125,47 @@ check_pml()
 
 # The jobs: each is given a kernel and a leg.
 
-job_tests()
+# select_tests GROUP: of the tests asked for, those of that group of selftests/run.sh; the group, if none were
+select_tests()
 {
-	local chosen=$tests
+	local clocks test group
 
-	if [ -z "$tests" ] && [ "$1" != 6.1 ]; then
-		chosen=$smoke_tests
-		[ "$2" = intel ] || chosen+=" $smoke_tests_amd"
-		[ "$2" = amd ] || chosen+=" ledger_test"
+	if [ -z "$tests" ]; then
+		echo "$1"
+		return
 	fi
-	# shellcheck disable=SC2086 # a list of names
-	in_lab "$1" "$2" --timeout 2700 -- "${run_tests[@]}" $chosen
+	clocks=$("$KVMETER_TOP/selftests/run.sh" --list clocks)
+	for test in $tests; do
+		group=others
+		[[ " $clocks " != *" $test "* ]] || group=clocks
+		[ "$group" != "$1" ] || echo "$test"
+	done
 }
 
-# What compares clocks, to within a fraction of a ms. Bochs has virtual time anyway.
+# run_group GROUP KERNEL LEG LAB-ARGUMENT...
+run_group()
+{
+	local chosen
+
+	chosen=$(select_tests "$1")
+	# shellcheck disable=SC2086 # a list of names
+	[ -z "$chosen" ] || in_lab "$2" "$3" --timeout 2700 "${@:4}" -- "${run_tests[@]}" $chosen
+}
+
+# Bochs has virtual time anyway.
 job_clocks()
 {
-	in_lab "$1" "$2" --virtual-time -- "${run_tests[@]}" ledger_test
+	if [ "$2" = amd ]; then
+		run_group clocks "$1" "$2" --virtual-time
+	else
+		run_group clocks "$1" "$2"
+	fi
+}
+
+# These want two CPUs where there can be two.
+job_others()
+{
+	run_group others "$1" "$2"
 }
 
 # What wants a stock QEMU and a whole root.
@@ -188,23 +208,27 @@ job_lab()
 	"$here/lab-test.sh" "$1" "$2" || true
 }
 
-# list_jobs: a line each, "JOB KERNEL LEG"; those that take long come first, and the legs take turns
+# list_jobs: a line each, "JOB KERNEL LEG"; those that take long come first
 list_jobs()
 {
-	local kernel leg job
+	local kernel leg job group
 
-	for kernel in $kernels; do
-		for leg in $legs; do
-			echo "tests $kernel $leg"
+	for leg in intel amd; do
+		for group in clocks others; do
+			for kernel in $kernels; do
+				case " $legs " in
+				*" $leg "*) [ -z "$(select_tests $group)" ] || echo "$group $kernel $leg" ;;
+				esac
+			done
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests clocks without figures lab; do
+	for job in migrations guests without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | clocks-*-intel | lab-*-intel) ;;
-				guests-* | clocks-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				guests-*-intel | migrations-*-intel | lab-*-intel) ;;
+				guests-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done
