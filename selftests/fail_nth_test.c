@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,17 +63,6 @@ static bool can_fail(void)
 	return !access(FAIL_NTH, W_OK) && !access(DEBUG "failslab/ignore-gfp-wait", W_OK);
 }
 
-static int open_module(void)
-{
-	const char *env = getenv("KVMETER_KO");
-	char path[PATH_MAX], self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
-	return open(env ? env : path, O_RDONLY | O_CLOEXEC);
-}
-
 /* All that can fail may, and the kernel says nothing of it. */
 static int set_up_faults(void)
 {
@@ -114,7 +102,7 @@ FIXTURE_SETUP(fail)
 	ASSERT_EQ(0, set_up_faults());
 	self->nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->nth);
-	self->module = open_module();
+	self->module = host_open_module();
 	ASSERT_LE(0, self->module);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, PAGES));
 	/* The kernel's own complaints of a lack of memory, with traces, are for us to judge. */

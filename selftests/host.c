@@ -34,30 +34,48 @@
 #define TRIGGER INSTANCE "/events/kvm/kvm_exit/trigger"
 #define HIST INSTANCE "/events/kvm/kvm_exit/hist"
 
-/* Return: a file descriptor of the module's file. */
-static int open_module(void)
+char *host_beside(const char *env, const char *name, char *path, size_t size)
 {
-	const char *env = getenv("KVMETER_KO");
-	char path[PATH_MAX], self[PATH_MAX / 2];
+	const char *other = env ? getenv(env) : NULL;
+	char self[PATH_MAX / 2];
 	ssize_t len;
+
+	if (other) {
+		snprintf(path, size, "%s", other);
+		return path;
+	}
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	/* Without /proc it is looked for from the current directory. */
+	self[len < 0 ? 0 : len] = '\0';
+	snprintf(path, size, "%s/../%s", dirname(self), name);
+	return path;
+}
+
+void host_exec_reader(const char *command, const char *arg1, const char *arg2)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char path[PATH_MAX];
+
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execl(host_beside("KVMETER", "bpf/kvmeter", path, sizeof(path)), "kvmeter", command, arg1,
+	      arg2, NULL);
+	_exit(2);
+}
+
+int host_open_module(void)
+{
+	char path[PATH_MAX];
 	int fd;
 
-	if (env) {
-		snprintf(path, sizeof(path), "%s", env);
-	} else {
-		len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-		if (len < 0)
-			return -errno;
-		self[len] = '\0';
-		snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
-	}
+	host_beside("KVMETER_KO", MODULE ".ko", path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 int host_load(const char *params)
 {
-	int fd = open_module();
+	int fd = host_open_module();
 	int ret;
 
 	if (fd < 0)
@@ -69,7 +87,7 @@ int host_load(const char *params)
 
 int host_read_module(char **image, size_t *bytes)
 {
-	int fd = open_module();
+	int fd = host_open_module();
 	struct stat st;
 	size_t done;
 	ssize_t n = 0;

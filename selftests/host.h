@@ -14,7 +14,24 @@
 
 #define HOST_REASONS_MAX 64
 
-/** host_load() - insmod, with parameters; $KVMETER_KO or ../kvmeter.ko beside the program */
+/**
+ * host_beside() - where a file of the tree is that this program was built in
+ * @env: variable that names another file, or NULL
+ * @name: its path in the tree
+ * @path: set to its path
+ * @size: of @path
+ *
+ * Return: @path.
+ */
+char *host_beside(const char *env, const char *name, char *path, size_t size);
+
+/** host_exec_reader() - become the reader, $KVMETER or the tree's; what it prints is thrown away */
+_Noreturn void host_exec_reader(const char *command, const char *arg1, const char *arg2);
+
+/** host_open_module() - a file descriptor of the module's file, $KVMETER_KO or the tree's */
+int host_open_module(void);
+
+/** host_load() - insmod of that file, with parameters */
 int host_load(const char *params);
 
 /**

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -145,30 +143,6 @@ static int kill_after(pid_t pid, uint64_t us)
 	return WIFSIGNALED(status) ? 0 : -ECHILD;
 }
 
-static void find_reader(char path[PATH_MAX])
-{
-	const char *env = getenv("KVMETER");
-	char self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, PATH_MAX, "%s/../bpf/kvmeter", dirname(self));
-	if (env)
-		snprintf(path, PATH_MAX, "%s", env);
-}
-
-static void exec_reader(const char *command, const char *vm, const char *interval)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char path[PATH_MAX];
-
-	find_reader(path);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	execl(path, "kvmeter", command, vm, interval, NULL);
-	_exit(2);
-}
-
 /* Any command, one after the other: what matters are attach and detach, and that it polls. */
 static void run_reader(FIXTURE_DATA(killed) * self)
 {
@@ -179,8 +153,8 @@ static void run_reader(FIXTURE_DATA(killed) * self)
 	snprintf(id, sizeof(id), "%d", getppid());
 	(void)self;
 	if (i == 0 || i == 1 || i == 3)
-		exec_reader(command[i], NULL, NULL);
-	exec_reader(command[i], id, "1");
+		host_exec_reader(command[i], NULL, NULL);
+	host_exec_reader(command[i], id, "1");
 }
 
 static int run_to_end(const char *command)
@@ -189,7 +163,7 @@ static int run_to_end(const char *command)
 	int status;
 
 	if (!pid)
-		exec_reader(command, NULL, NULL);
+		host_exec_reader(command, NULL, NULL);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;

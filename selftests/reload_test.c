@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -163,26 +161,6 @@ static void run_files(atomic_ulong *reads)
 	}
 }
 
-static void exec_reader(const char *command)
-{
-	const char *env = getenv("KVMETER");
-	char path[PATH_MAX], self[PATH_MAX / 2];
-	ssize_t len;
-	int null;
-
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (len < 0)
-		_exit(2);
-	self[len] = '\0';
-	snprintf(path, sizeof(path), "%s/../bpf/kvmeter", dirname(self));
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(env ? env : path, "kvmeter", command, NULL);
-	_exit(2);
-}
-
 /* The real one. It may find the module gone, which it says with status 1, and nothing worse. */
 static void run_program(atomic_ulong *reads)
 {
@@ -194,8 +172,10 @@ static void run_program(atomic_ulong *reads)
 
 	for (i = 0;; i++) {
 		pid = fork();
-		if (!pid)
-			exec_reader(command[i % ARRAY_SIZE(command)]);
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			host_exec_reader(command[i % ARRAY_SIZE(command)], NULL, NULL);
+		}
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
 		    WEXITSTATUS(status) > 1)
 			_exit(1);

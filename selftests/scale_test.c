@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <sys/ioctl.h>
 
@@ -190,16 +189,6 @@ static int wait_directory(const struct herd_member *member)
 	return 0;
 }
 
-static char *beside(const char *name, char *path, size_t size)
-{
-	char self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, size, "%s/../%s", dirname(self), name);
-	return path;
-}
-
 /* The ids in what "kvmeter list" prints; how many vCPUs it says there are is set too. */
 static int see_reader(struct seen *seen, unsigned int *vcpus)
 {
@@ -210,7 +199,7 @@ static int see_reader(struct seen *seen, unsigned int *vcpus)
 	FILE *f;
 
 	snprintf(command, sizeof(command), "%s list --by vcpu --json",
-		 beside("bpf/kvmeter", path, sizeof(path)));
+		 host_beside("KVMETER", "bpf/kvmeter", path, sizeof(path)));
 	f = popen(command, "re");
 	if (!f)
 		return -errno;
