@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -188,22 +187,6 @@ void bystander_exit(struct bystander *b)
 	vmm_exit(&b->vm);
 }
 
-static int64_t meminfo_kib(const char *key)
-{
-	size_t len = strlen(key);
-	int64_t kib = -ENOENT;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "re");
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			kib = strtoll(line + len + 1, NULL, 10);
-	fclose(f);
-	return kib;
-}
-
 /* Number of a message of our own, which is the last one. */
 static int64_t last_message(void)
 {
@@ -221,26 +204,13 @@ static int64_t last_message(void)
 	return nr;
 }
 
-static int64_t get_users(void)
-{
-	long long nr = -EIO;
-	FILE *f = fopen("/sys/module/kvmeter/refcnt", "re");
-
-	if (!f)
-		return -errno;
-	if (fscanf(f, "%lld", &nr) != 1)
-		nr = -EIO;
-	fclose(f);
-	return nr;
-}
-
 int bystander_look(struct bystander_host *host)
 {
-	host->slab_kib = meminfo_kib("SUnreclaim");
-	host->vmalloc_kib = meminfo_kib("VmallocUsed");
-	host->percpu_kib = meminfo_kib("Percpu");
+	host->slab_kib = host_read_number("/proc/meminfo", "SUnreclaim");
+	host->vmalloc_kib = host_read_number("/proc/meminfo", "VmallocUsed");
+	host->percpu_kib = host_read_number("/proc/meminfo", "Percpu");
 	host->messages = last_message();
-	host->refcnt = get_users();
+	host->refcnt = host_read_number("/sys/module/kvmeter/refcnt", NULL);
 	if (host->slab_kib < 0 || host->vmalloc_kib < 0 || host->percpu_kib < 0 ||
 	    host->messages < 0 || host->refcnt < 0)
 		return -EIO;

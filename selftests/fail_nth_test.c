@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -694,18 +693,12 @@ static unsigned int mark_workers(bool on)
 	struct dirent *entry;
 	unsigned int nr = 0;
 	char path[64], comm[32];
-	FILE *f;
 
 	while (dir && (entry = readdir(dir))) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (!fgets(comm, sizeof(comm), f))
-			comm[0] = '\0';
-		fclose(f);
+		host_read_line(path, comm, sizeof(comm));
 		if (strncmp(comm, "kworker/", 8))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/make-it-fail", entry->d_name);

@@ -181,6 +181,51 @@ int host_write(const char *path, int flags, const char *text)
 	return ret;
 }
 
+int host_read_line(const char *path, char *line, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	int ret = 0;
+
+	*line = '\0';
+	if (!f)
+		return -errno;
+	if (!fgets(line, (int)size, f))
+		ret = -EIO;
+	line[strcspn(line, "\n")] = '\0';
+	fclose(f);
+	return ret;
+}
+
+static int64_t parse_number(const char *text)
+{
+	char *end;
+	int64_t number = strtoll(text, &end, 0);
+
+	return end == text ? -EPROTO : number;
+}
+
+int64_t host_read_number(const char *path, const char *key)
+{
+	size_t len = key ? strlen(key) : 0;
+	int64_t number = -ENOENT;
+	char line[256];
+	FILE *f;
+
+	if (!key) {
+		int ret = host_read_line(path, line, sizeof(line));
+
+		return ret ? ret : parse_number(line);
+	}
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (number == -ENOENT && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && (line[len] == ':' || line[len] == ' '))
+			number = parse_number(line + len + 1);
+	fclose(f);
+	return number;
+}
+
 static void read_file(int dir, const char *name)
 {
 	char text[4096];
@@ -378,14 +423,9 @@ bool host_is_brief(void)
 
 bool host_allow_huge_pages(void)
 {
-	char mode[64] = "";
-	FILE *f = fopen(HUGE_PAGES, "re");
+	char mode[64];
 
-	if (f) {
-		if (!fgets(mode, sizeof(mode), f))
-			mode[0] = '\0';
-		fclose(f);
-	}
+	host_read_line(HUGE_PAGES, mode, sizeof(mode));
 	return strstr(mode, "[never]") && !host_write(HUGE_PAGES, 0, "madvise");
 }
 

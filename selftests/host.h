@@ -53,6 +53,16 @@ bool host_is_loaded(void);
 /** host_write() - write @text to a file that is there, which open() is given @flags for */
 int host_write(const char *path, int flags, const char *text);
 
+/** host_read_line() - set @line to the first line of a file, or to "" */
+int host_read_line(const char *path, char *line, size_t size);
+
+/**
+ * host_read_number() - a number, not a negative one, that a text file has
+ * @path: the file
+ * @key: what its line begins with, before a colon or a space; NULL: the first line is the number
+ */
+int64_t host_read_number(const char *path, const char *key);
+
 /** host_read_tree() - read all files in a directory and below, as far as they are there */
 void host_read_tree(const char *path);
 

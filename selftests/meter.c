@@ -443,19 +443,7 @@ int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t 
 
 int64_t meter_status(const char *key)
 {
-	size_t len = strlen(key);
-	int64_t value = -ENOENT;
-	char line[256];
-	FILE *f;
-
-	f = fopen(DEBUGFS "status", "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			value = strtoll(line + len + 1, NULL, 0);
-	fclose(f);
-	return value;
+	return host_read_number(DEBUGFS "status", key);
 }
 
 int meter_set_param(const char *name, const char *value)
