@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -206,15 +207,11 @@ static int64_t last_message(void)
 
 int bystander_look(struct bystander_host *host)
 {
-	host->slab_kib = host_read_number("/proc/meminfo", "SUnreclaim");
-	host->vmalloc_kib = host_read_number("/proc/meminfo", "VmallocUsed");
-	host->percpu_kib = host_read_number("/proc/meminfo", "Percpu");
+	int ret = residue_read_memory(&host->memory);
+
 	host->messages = last_message();
 	host->refcnt = host_read_number("/sys/module/kvmeter/refcnt", NULL);
-	if (host->slab_kib < 0 || host->vmalloc_kib < 0 || host->percpu_kib < 0 ||
-	    host->messages < 0 || host->refcnt < 0)
-		return -EIO;
-	return 0;
+	return ret || host->messages < 0 || host->refcnt < 0 ? -EIO : 0;
 }
 
 int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
@@ -228,12 +225,19 @@ int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
 			return ret;
 		/* Each look is a message. */
 		after->messages -= i + 1;
-		if (after->slab_kib <= before->slab_kib + kib &&
-		    after->vmalloc_kib <= before->vmalloc_kib + kib &&
-		    after->percpu_kib <= before->percpu_kib + kib &&
+		if (after->memory.slab <= before->memory.slab + kib &&
+		    after->memory.vmalloc <= before->memory.vmalloc + kib &&
+		    after->memory.percpu <= before->memory.percpu + kib &&
 		    after->refcnt == before->refcnt)
 			return 0;
 		usleep(FREED_STEP_US);
 	}
 	return -ETIMEDOUT;
+}
+
+void bystander_show(const struct bystander_host *before, const struct bystander_host *after)
+{
+	residue_show_memory(&before->memory, &after->memory);
+	printf("# %" PRId64 " kernel messages\n", after->messages - before->messages);
+	fflush(stdout);
 }

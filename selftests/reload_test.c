@@ -399,9 +399,8 @@ TEST_F_TIMEOUT(reload, again_and_again, 7200)
 	       " ms at most, refused %u times; reads %lu, %lu, %lu",
 	       i, max_ns / 1000000, refused, self->reads[FILES], self->reads[PROGRAM],
 	       self->reads[MAPS]);
-	TH_LOG("in %u loads slab +%" PRId64 ", percpu +%" PRId64 ", vmalloc +%" PRId64 " KiB",
-	       LOADS, after.slab - before.slab, after.percpu - before.percpu,
-	       after.vmalloc - before.vmalloc);
+	TH_LOG("in %u of them memory has grown by:", LOADS);
+	residue_show_memory(&before, &after);
 	EXPECT_GT(UNLOAD_MAX_NS, max_ns);
 	EXPECT_FALSE(residue_is_leak(&before, &after, LOADS));
 }

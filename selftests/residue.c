@@ -244,15 +244,28 @@ static void shrink_slabs(void)
 	closedir(dir);
 }
 
+int residue_read_memory(struct residue_memory *m)
+{
+	m->slab = host_read_number("/proc/meminfo", "SUnreclaim");
+	m->percpu = host_read_number("/proc/meminfo", "Percpu");
+	m->vmalloc = host_read_number("/proc/meminfo", "VmallocUsed");
+	return m->slab < 0 || m->percpu < 0 || m->vmalloc < 0 ? -EIO : 0;
+}
+
+void residue_show_memory(const struct residue_memory *before, const struct residue_memory *after)
+{
+	printf("# slab %+" PRId64 ", percpu %+" PRId64 ", vmalloc %+" PRId64 " KiB\n",
+	       after->slab - before->slab, after->percpu - before->percpu,
+	       after->vmalloc - before->vmalloc);
+	fflush(stdout);
+}
+
 int residue_memory(struct residue_memory *m)
 {
 	usleep(SETTLE_US);
 	host_write("/proc/sys/vm/drop_caches", 0, "2");
 	shrink_slabs();
-	m->slab = host_read_number("/proc/meminfo", "SUnreclaim");
-	m->percpu = host_read_number("/proc/meminfo", "Percpu");
-	m->vmalloc = host_read_number("/proc/meminfo", "VmallocUsed");
-	return m->slab < 0 || m->percpu < 0 || m->vmalloc < 0 ? -EIO : 0;
+	return residue_read_memory(m);
 }
 
 bool residue_is_leak(const struct residue_memory *before, const struct residue_memory *after,

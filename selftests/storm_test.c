@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -140,9 +139,7 @@ FIXTURE_TEARDOWN(storm)
 	EXPECT_EQ(0, residue_find(&self->residue, text));
 	EXPECT_STREQ("", text);
 	EXPECT_EQ(0, residue_memory(&after));
-	TH_LOG("slab +%" PRId64 ", percpu +%" PRId64 ", vmalloc +%" PRId64 " KiB",
-	       after.slab - self->before.slab, after.percpu - self->before.percpu,
-	       after.vmalloc - self->before.vmalloc);
+	residue_show_memory(&self->before, &after);
 	EXPECT_EQ(0, host_log_next(self->log, text, sizeof(text)));
 	EXPECT_STREQ("", text);
 	close(self->log);
