@@ -67,7 +67,7 @@ int meter_attach(int dev, const int fd[KVMETER_MAP_NR])
 	return ioctl(dev, KVMETER_ATTACH, &attach) ? -errno : 0;
 }
 
-int meter_map(struct meter *m)
+static void begin_unmapped(struct meter *m)
 {
 	int i;
 
@@ -75,6 +75,13 @@ int meter_map(struct meter *m)
 		m->fd[i] = -1;
 		m->map[i] = MAP_FAILED;
 	}
+}
+
+int meter_map(struct meter *m)
+{
+	int i;
+
+	begin_unmapped(m);
 	if (ioctl(m->dev, KVMETER_GET_INFO, &m->info))
 		return -errno;
 	if (m->info.abi != KVMETER_ABI)
@@ -108,6 +115,7 @@ int meter_open(struct meter *m)
 	int ret;
 
 	memset(m, 0, sizeof(*m));
+	begin_unmapped(m);
 	m->dev = open("/dev/kvmeter", O_RDWR | O_CLOEXEC);
 	if (m->dev < 0)
 		return -errno;

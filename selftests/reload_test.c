@@ -196,36 +196,19 @@ static void check_copies(const struct meter *m)
 			_exit(1);
 }
 
-/* Have maps attached if there are none, and map them. The device is not kept open. */
-static int open_maps(struct meter *m)
-{
-	int fd[KVMETER_MAP_NR], ret;
-
-	m->dev = open("/dev/kvmeter", O_RDWR | O_CLOEXEC);
-	if (m->dev < 0)
-		return -errno;
-	ret = meter_map(m);
-	if (ret && !m->info.attached && !meter_create_maps(&m->info, fd)) {
-		ret = meter_attach(m->dev, fd);
-		meter_close_maps(fd);
-		if (!ret)
-			ret = meter_map(m);
-	}
-	close(m->dev);
-	return ret;
-}
-
+/* Has maps attached if there are none, and maps them. */
 static void run_maps(atomic_ulong *reads)
 {
 	unsigned int i;
 	struct meter m;
+	int ret;
 
 	for (;;) {
-		memset(&m, 0, sizeof(m));
-		memset(m.fd, 0xff, sizeof(m.fd));
-		for (i = 0; i < KVMETER_MAP_NR; i++)
-			m.map[i] = MAP_FAILED;
-		if (open_maps(&m)) {
+		ret = meter_open(&m);
+		/* Nobody is to keep the module from being unloaded. */
+		if (m.dev >= 0)
+			close(m.dev);
+		if (ret) {
 			usleep(5000);
 		} else {
 			for (i = 0; i < 20; i++) {
