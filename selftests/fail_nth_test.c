@@ -634,7 +634,6 @@ static void inject_reads(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *
 TEST_F_TIMEOUT(fail, debugfs, 3600)
 {
 	char path[128];
-	int i;
 
 	if (self->nth < 0)
 		SKIP(return, NO_FAULTS);
@@ -642,8 +641,7 @@ TEST_F_TIMEOUT(fail, debugfs, 3600)
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
 	inject_reads(_metadata, self, DEBUG "kvmeter");
 	snprintf(path, sizeof(path), DEBUG "kvmeter/%d-%d", getpid(), self->vm.fd);
-	for (i = 0; i < 500 && access(path, F_OK); i++)
-		usleep(10000);
+	ASSERT_EQ(0, host_wait_file(path));
 	inject_reads(_metadata, self, path);
 }
 

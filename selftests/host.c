@@ -23,6 +23,8 @@
 #define MODULE "kvmeter"
 #define HUGE_PAGES "/sys/kernel/mm/transparent_hugepage/enabled"
 #define LOG_WARNING 4
+#define WAIT_STEP_US 10000
+#define WAIT_STEPS 1000
 /* An instance of its own: tests do not meddle with what others trace. */
 #define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
 #define TRACING "/sys/kernel/tracing"
@@ -179,6 +181,18 @@ int host_write(const char *path, int flags, const char *text)
 	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+int host_wait_file(const char *path)
+{
+	int i;
+
+	for (i = 0; access(path, F_OK); i++) {
+		if (i == WAIT_STEPS)
+			return -ETIMEDOUT;
+		usleep(WAIT_STEP_US);
+	}
+	return 0;
 }
 
 int host_read_line(const char *path, char *line, size_t size)

@@ -53,6 +53,9 @@ bool host_is_loaded(void);
 /** host_write() - write @text to a file that is there, which open() is given @flags for */
 int host_write(const char *path, int flags, const char *text);
 
+/** host_wait_file() - wait until there is a file, for some seconds at most */
+int host_wait_file(const char *path);
+
 /** host_read_line() - set @line to the first line of a file, or to "" */
 int host_read_line(const char *path, char *line, size_t size);
 

@@ -178,15 +178,9 @@ static int see_directories(struct seen *seen)
 static int wait_directory(const struct herd_member *member)
 {
 	char path[PATH_MAX];
-	unsigned int i;
 
 	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/stats", member->pid, member->fd);
-	for (i = 0; access(path, F_OK); i++) {
-		if (i == 1000)
-			return -ETIMEDOUT;
-		usleep(10000);
-	}
-	return 0;
+	return host_wait_file(path);
 }
 
 /* The ids in what "kvmeter list" prints; how many vCPUs it says there are is set too. */
