@@ -91,8 +91,7 @@ FIXTURE_SETUP(killed)
 	self->slot = (uint32_t)autoconverge_slot(&self->meter, self->vm.fd);
 	writer_init(&self->writer, &self->vm, WRITER);
 	self->writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, true));
 	ASSERT_EQ(0, pthread_create(&self->counter, NULL, count, self));
 }
@@ -402,14 +401,12 @@ static void run_driven(FIXTURE_DATA(killed) * self)
 {
 	struct writer writer;
 	struct vmm vm;
-	uint32_t i;
 
 	(void)self;
 	if (vmm_init(&vm, 1, WRITERS_PAGES + PAGES))
 		_exit(1);
 	writer_init(&writer, &vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&writer, WRITERS_GFN + i, false);
+	writer_add_pages(&writer, WRITERS_GFN, PAGES);
 	if (writer_start(&writer, true))
 		_exit(1);
 	for (;;)
