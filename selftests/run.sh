@@ -100,7 +100,7 @@ run_test()
 	case $1 in
 	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test) own_load=1 ;;
 	reload_test | storm_test | kill_test | vendor_reload_test | hotplug_test | fail_nth_test) own_load=1 ;;
-	prototypes_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
+	prototypes_test | leak_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -131,7 +131,7 @@ if [ $# = 0 ]; then
 		[ "$leg" != intel ] || set -- ledger_test "$@"
 		# Those that are out to hurt, and one that wants much memory.
 		[ "$leg" = intel ] ||
-			set -- "$@" vendor_reload_test kill_test storm_test fuzz_test scale_test
+			set -- "$@" leak_test vendor_reload_test kill_test storm_test fuzz_test scale_test
 	else
 		set -- nokvm_test
 	fi
