@@ -827,11 +827,7 @@ FIXTURE_TEARDOWN(hostile)
 	EXPECT_EQ(0, ioctl(self->meter.dev, KVMETER_DETACH, 0));
 	meter_close(&self->meter);
 	EXPECT_EQ(0, bystander_wait_freed(&self->before, LEFT_KIB, &after));
-	TH_LOG("slab %+lld KiB, vmalloc %+lld, percpu %+lld, %lld kernel messages",
-	       (long long)(after.slab_kib - self->before.slab_kib),
-	       (long long)(after.vmalloc_kib - self->before.vmalloc_kib),
-	       (long long)(after.percpu_kib - self->before.percpu_kib),
-	       (long long)(after.messages - self->before.messages));
+	bystander_show(&self->before, &after);
 	EXPECT_GE(MESSAGES_MAX + MESSAGES_A_SECOND * seconds(),
 		  (double)(after.messages - self->before.messages));
 	EXPECT_EQ(0, host_unload());

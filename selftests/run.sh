@@ -33,8 +33,8 @@ clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_tes
 others="exits_test counters_test thief_test thief_own_test attach_test lifetime_test load_test
 	session_load_test quota_load_test autoconverge_load_test prototypes_test"
 # Those that are out to hurt, and one that wants much memory.
-[ "$leg" = intel ] || others="$others vendor_reload_test kill_test storm_test fuzz_test
-	hostile_guest_test scale_test"
+[ "$leg" = intel ] || others="$others leak_test vendor_reload_test kill_test storm_test
+	fuzz_test hostile_guest_test scale_test"
 
 count_failed()
 {
@@ -115,7 +115,7 @@ run_test()
 	case $1 in
 	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test) own_load=1 ;;
 	reload_test | storm_test | kill_test | vendor_reload_test | hotplug_test | fail_nth_test) own_load=1 ;;
-	prototypes_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
+	prototypes_test | leak_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
