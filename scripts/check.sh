@@ -47,19 +47,25 @@ trap cleanup EXIT
 trap 'cleanup; exit 130' INT
 trap 'cleanup; exit 143' TERM
 
-# in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there. If they gave no summary, or the lab itself found
-# fault with the host, that is one more failure.
-in_lab()
+# judge COMMAND...: run what ends with a summary. If it gave none, or the lab itself found fault with the host, that is
+# one more failure.
+judge()
 {
 	local status=0 out
 
 	out=$(mktemp)
-	"$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}" 2>&1 | tee "$out" || status=$?
+	"$@" 2>&1 | tee "$out" || status=$?
 	if [ $status -gt 1 ] || ! grep -q "$summary" "$out"; then
-		echo "not ok the lab: exit status $status"
+		echo "not ok ${1##*/}: exit status $status"
 		echo "0 passed, 1 failed, 0 skipped"
 	fi
 	rm -f "$out"
+}
+
+# in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there.
+in_lab()
+{
+	judge "$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}"
 }
 
 # check_figure NAME FIGURE LIMIT: both may have a fraction.
@@ -192,6 +198,12 @@ job_without()
 	[ "$2" = amd ] || in_lab "$1" "$2" --timeout 900 -- "${run_tests[@]}" nopml_test.sh
 }
 
+# The kernel's own selftests of KVM, with the module.
+job_kvm()
+{
+	judge "$here/kvm-suite.sh" "$1" "$2"
+}
+
 # The benchmarks that have a limit. That of switches takes longer than all else on Bochs: a guest computes for seconds.
 job_figures()
 {
@@ -223,12 +235,12 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests without figures lab; do
+	for job in migrations guests kvm without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | lab-*-intel) ;;
-				guests-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				guests-*-intel | migrations-*-intel | kvm-*-intel | lab-*-intel) ;;
+				guests-* | kvm-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done
@@ -251,11 +263,7 @@ run_jobs()
 # What only computes, where it was built.
 run_plain()
 {
-	local out
-
-	out=$("$here/build.sh" "$1" plain-checks 2>&1) || true
-	printf '%s\n' "$out"
-	grep -q "$summary" <<<"$out" || echo "0 passed, 1 failed, 0 skipped"
+	judge "$here/build.sh" "$1" plain-checks
 }
 
 run_lint()
