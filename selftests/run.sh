@@ -125,7 +125,7 @@ if [ $# = 0 ]; then
 			quota_test quota_share_test \
 			rounds_test audit_test autoconverge_test autoconverge_release_test \
 			autoconverge_yield_test autoconverge_switch_test \
-			attach_test lifetime_test load_test session_load_test quota_load_test \
+			security_test attach_test lifetime_test load_test session_load_test quota_load_test \
 			autoconverge_load_test prototypes_test
 		# It compares clocks: elsewhere that is for a host with --virtual-time.
 		[ "$leg" != intel ] || set -- ledger_test "$@"
