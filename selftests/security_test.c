@@ -445,10 +445,10 @@ TEST_F_TIMEOUT(security, modes_of_files, LIMIT_S)
 	EXPECT_EQ(ARRAY_SIZE(parameter), nr);
 }
 
-/* Where the kernel is: all of the upper half, but the numbers next to 0 from below. */
+/* Where the kernel is, if page tables have 5 levels too; but not the numbers just below 0. */
 static bool is_address(uint64_t value)
 {
-	return value >= 0xffff800000000000 && value < 0xffffffffff000000;
+	return value >= 0xff00000000000000 && value < 0xffffffffff000000;
 }
 
 static unsigned int count_addresses(const void *from, size_t bytes)
@@ -517,11 +517,11 @@ static unsigned int count_addresses_in_files(const char *dir, size_t *bytes)
 
 TEST_F_TIMEOUT(security, no_kernel_address, LIMIT_S)
 {
-	static const uint64_t planted[] = { 1, 0xffff888012345678, 0xffffffff81000000, ~0ULL };
+	static const uint64_t planted[] = { 1, 0xff11000012345678, 0xffffffff81000000, ~0ULL };
 	struct kvmeter_host host;
 	struct session session;
 	struct kvmeter_audit a;
-	const char *text = "a 0xffff888012345678,ffffc90000000010 18446683600570023936 - 18";
+	const char *text = "a 0xff11000012345678,ffffc90000000010 18446683600570023936 - 18";
 	size_t bytes = 0;
 	int i, ret, dev;
 
@@ -578,8 +578,8 @@ static void scribble(const struct meter *m, int first, uint64_t seed)
  */
 TEST_F_TIMEOUT(security, maps_that_are_written_to, LIMIT_S)
 {
-	static const char *const command[] = { "list --by vcpu", "exits --json", "steal --matrix",
-					       "dirty",		 "migrate",	 "ledger" };
+	static const char *const command[] = { "exits --json", "list --by vcpu", "steal --matrix",
+					       "dirty",	       "migrate",	 "ledger" };
 	const uint32_t reason = reason_of(VMX_CPUID, SVM_CPUID);
 	struct meter_vcpu copy;
 	struct session session;
@@ -590,7 +590,8 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, LIMIT_S)
 	uint64_t seed;
 	int status;
 
-	for (seed = 0; seed < 3; seed++) {
+	/* All ones, and two of all kinds; a slow host has one of these, and one command. */
+	for (seed = host_is_slow(); seed < (host_is_slow() ? 2 : 3); seed++) {
 		scribble(&self->meter, KVMETER_MAP_HOST, seed);
 		ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 		count_addresses_in_files(DEBUGFS, &bytes);
@@ -601,7 +602,7 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, LIMIT_S)
 		scribble(&self->meter, KVMETER_MAP_VMS, seed);
 		ASSERT_EQ(0, vmm_run(&other.vcpu[0], vmm_guest_write, 1, VMM_DATA_ADDR, 0));
 		ASSERT_EQ(0, vmm_run(&other.vcpu[1], vmm_guest_cpuid, EVENTS, 0, 0));
-		for (i = 0; i < ARRAY_SIZE(command); i++) {
+		for (i = 0; i < (host_is_slow() ? 1 : ARRAY_SIZE(command)); i++) {
 			status = run_reader(command[i]);
 			EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
 		}
