@@ -85,24 +85,49 @@ void kvmeter_scan_put_kvm(struct kvm *kvm)
 	put_kvm(kvm);
 }
 
-static void count_logging(struct kvm *kvm)
+static void count_logging_locked(struct kvm *kvm)
 {
 	struct kvmeter_slots slots = {};
 	struct kvm_memory_slot *slot;
 	int as_id, bkt;
 
-	mutex_lock(&kvm->slots_lock);
+	lockdep_assert_held(&kvm->slots_lock);
 	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++)
 		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id))
 			kvmeter_slots_change(&slots, NULL, slot);
 	kvmeter_store_set_log(kvm, &slots);
-	mutex_unlock(&kvm->slots_lock);
+}
+
+/*
+ * If nobody changes its slots just now. A VM cannot go while it is on the list and the list is
+ * locked: it need not be held, which would have it outlive its last file descriptor. KVM then logs
+ * that its directory in debugfs is still there when the VMM makes another VM of the same number.
+ */
+static bool try_count_logging(const struct kvm *identity)
+{
+	bool done = true;
+	struct kvm *kvm;
+
+	mutex_lock(lock);
+	list_for_each_entry(kvm, list, vm_list) {
+		if (kvm != identity)
+			continue;
+		done = mutex_trylock(&kvm->slots_lock);
+		if (done) {
+			count_logging_locked(kvm);
+			mutex_unlock(&kvm->slots_lock);
+		}
+		break;
+	}
+	mutex_unlock(lock);
+	return done;
 }
 
 /**
  * kvmeter_scan_count_logging - establish for each new VM which of its memory slots log
  *
- * Later changes are seen as they happen. A VM is held for no longer than it takes to count.
+ * Later changes are seen as they happen. A VM is held only if somebody, who has it open, changes its
+ * slots, and for no longer than it takes to wait for that and to count.
  *
  * Context: may sleep; waits for changes of memory slots under way.
  */
@@ -112,10 +137,14 @@ void kvmeter_scan_count_logging(void)
 	u32 next = 0;
 
 	while ((identity = kvmeter_store_next_unscanned(&next))) {
+		if (try_count_logging(identity))
+			continue;
 		kvm = kvmeter_scan_get_kvm(identity);
 		if (!kvm)
 			continue;
-		count_logging(kvm);
+		mutex_lock(&kvm->slots_lock);
+		count_logging_locked(kvm);
+		mutex_unlock(&kvm->slots_lock);
 		put_kvm(kvm);
 	}
 }

@@ -204,6 +204,22 @@ job_kvm()
 	judge "$here/kvm-suite.sh" "$1" "$2"
 }
 
+# Hosts that are locked down once the module is loaded, and by UEFI Secure Boot, with a key that the firmware knows.
+job_lockdown()
+{
+	local keys snakeoil=/usr/share/ovmf/PkKek-1-snakeoil
+
+	keys=$(mktemp -d)
+	openssl req -new -x509 -newkey rsa:2048 -nodes -subj /CN=kvmeter/ -outform DER -keyout "$keys/key.pem" \
+		-out "$keys/cert.der" 2>/dev/null
+	in_lab "$1" "$2" --virtual-time --timeout 600 --file "$keys:/keys" -- \
+		env KVMETER_LOCKDOWN=confidentiality "${run_tests[@]}" lockdown_test.sh
+	openssl rsa -in $snakeoil.key -passin pass:snakeoil -out "$keys/trusted.pem" 2>/dev/null
+	openssl x509 -in $snakeoil.pem -outform DER -out "$keys/trusted.der"
+	in_lab "$1" "$2" --virtual-time --timeout 600 --uefi snakeoil --file "$keys:/keys" -- "${run_tests[@]}" lockdown_test.sh
+	rm -rf "$keys"
+}
+
 # The benchmarks that have a limit. That of switches takes longer than all else on Bochs: a guest computes for seconds.
 job_figures()
 {
@@ -235,11 +251,11 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests kvm without figures lab; do
+	for job in migrations guests kvm lockdown without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | kvm-*-intel | lab-*-intel) ;;
+				guests-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | lab-*-intel) ;;
 				guests-* | kvm-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
