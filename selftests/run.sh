@@ -125,13 +125,13 @@ if [ $# = 0 ]; then
 			quota_test quota_share_test \
 			rounds_test audit_test autoconverge_test autoconverge_release_test \
 			autoconverge_yield_test autoconverge_switch_test \
-			security_test attach_test lifetime_test load_test session_load_test quota_load_test \
+			attach_test lifetime_test load_test session_load_test quota_load_test \
 			autoconverge_load_test prototypes_test
 		# It compares clocks: elsewhere that is for a host with --virtual-time.
 		[ "$leg" != intel ] || set -- ledger_test "$@"
-		# Those that are out to hurt, and one that wants much memory.
+		# Those that are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
 		[ "$leg" = intel ] ||
-			set -- "$@" vendor_reload_test kill_test storm_test fuzz_test scale_test
+			set -- "$@" security_test vendor_reload_test kill_test storm_test fuzz_test scale_test
 	else
 		set -- nokvm_test
 	fi
