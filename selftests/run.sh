@@ -129,7 +129,7 @@ if [ $# = 0 ]; then
 			autoconverge_load_test prototypes_test
 		# It compares clocks: elsewhere that is for a host with --virtual-time.
 		[ "$leg" != intel ] || set -- ledger_test "$@"
-		# Those that are out to hurt, and one that wants much memory.
+		# Those that load it often or are out to hurt, and one that wants much memory.
 		[ "$leg" = intel ] ||
 			set -- "$@" leak_test vendor_reload_test kill_test storm_test fuzz_test scale_test
 	else
