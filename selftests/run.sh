@@ -32,7 +32,7 @@ clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_tes
 	autoconverge_yield_test autoconverge_switch_test"
 others="exits_test counters_test thief_test thief_own_test attach_test lifetime_test load_test
 	session_load_test quota_load_test autoconverge_load_test prototypes_test"
-# Those that are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
+# Those that load it often or are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
 [ "$leg" = intel ] || others="$others leak_test vendor_reload_test kill_test storm_test
 	fuzz_test hostile_guest_test scale_test security_test"
 
