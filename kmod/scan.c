@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the VMs that were there before the module, and which memory slots of a VM log already. */
+#include <linux/delay.h>
 #include <linux/kvm_host.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -8,6 +9,9 @@
 #include "hooks.h"
 #include "scan.h"
 #include "store.h"
+
+/* How often to look whether a VM's slots are still being changed: a change takes some ms. */
+#define TRIES 16
 
 /* KVM's, of the types that its header gives them. */
 static typeof(kvm_lock) *lock; /* for the list */
@@ -123,22 +127,36 @@ static bool try_count_logging(const struct kvm *identity)
 	return done;
 }
 
+static bool try_count_all(void)
+{
+	struct kvm *identity;
+	bool done = true;
+	u32 next = 0;
+
+	while ((identity = kvmeter_store_next_unscanned(&next)))
+		done = try_count_logging(identity) && done;
+	return done;
+}
+
 /**
  * kvmeter_scan_count_logging - establish for each new VM which of its memory slots log
  *
- * Later changes are seen as they happen. A VM is held only if somebody, who has it open, changes its
- * slots, and for no longer than it takes to wait for that and to count.
+ * Later changes are seen as they happen. A VM is held only if its slots are being changed, by who
+ * has it open, each time that it is looked at; for no longer than it takes to wait and to count.
  *
  * Context: may sleep; waits for changes of memory slots under way.
  */
 void kvmeter_scan_count_logging(void)
 {
 	struct kvm *identity, *kvm;
+	unsigned int tries = TRIES;
 	u32 next = 0;
 
+	/* All of them in each round, so that nobody can make others wait. */
+	while (tries-- && !try_count_all())
+		usleep_range(2000, 4000);
+
 	while ((identity = kvmeter_store_next_unscanned(&next))) {
-		if (try_count_logging(identity))
-			continue;
 		kvm = kvmeter_scan_get_kvm(identity);
 		if (!kvm)
 			continue;
