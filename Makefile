@@ -7,6 +7,8 @@ KSRC ?=
 W ?=
 prefix ?= /usr/local
 DESTDIR ?=
+KEY ?=
+CERT ?=
 
 KERNELS ?=
 LEGS ?=
@@ -15,7 +17,7 @@ FLAVOURS ?=
 
 MODULE_MAKE = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(W),W=$(W))
 
-.PHONY: all module reader selftests install uninstall clean help demo check check-debug lint \
+.PHONY: all module reader selftests sign install uninstall clean help demo check check-debug lint \
 	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
 	bench-scale
 
@@ -31,6 +33,11 @@ reader:
 selftests: reader
 	$(if $(KSRC),,$(error selftests: set KSRC to a kernel source tree (see scripts/src.sh)))
 	+$(MAKE) -C selftests KSRC=$(KSRC)
+
+# For a kernel that is locked down: README.md tells of keys.
+sign: module
+	$(if $(and $(KEY),$(CERT)),,$(error sign: set KEY to a private key and CERT to its certificate))
+	$(KDIR)/scripts/sign-file sha256 $(KEY) $(CERT) kvmeter.ko
 
 install: all
 	+$(MODULE_MAKE) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates modules_install
@@ -61,6 +68,7 @@ bench-scale:
 help:
 	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c):'
 	@echo '  make              build kvmeter.ko for the running kernel, and the reader'
+	@echo '  make sign         sign the module: KEY=key.pem CERT=cert.der, before make install'
 	@echo '  make install      install both (DESTDIR, prefix=$(prefix), KREL=$(KREL))'
 	@echo '  make uninstall    remove them'
 	@echo ''

@@ -107,22 +107,27 @@ static void compare(const struct types *t, unsigned int owner)
 	kvmeter_btf_compare(&t->btf, rows, ROWS_NR, verdicts[owner]);
 }
 
-static void compare_module(const struct types *kernel, unsigned int owner)
+/* A module may be without types: then nothing in it is as expected. Returns 0 or -ENOMEM. */
+static int compare_module(const struct types *kernel, unsigned int owner)
 {
 	struct types t;
+	int ret;
 
 	memset(verdicts[owner], KVMETER_BTF_ABSENT, ROWS_NR);
-	if (open_types(&t, owners[owner], &kernel->btf))
-		return;
+	ret = open_types(&t, owners[owner], &kernel->btf);
+	if (ret)
+		return ret == -ENOMEM ? ret : 0;
 	compare(&t, owner);
 	close_types(&t);
+	return 0;
 }
 
 /**
  * kvmeter_proto_init - compare with the kernel's types, and with those of kvm
  *
  * Context: may sleep; something of kvm's keeps it in place, if it is a module.
- * Return: 0, or the errno with which there are no types of the kernel. kvm may be without.
+ * Return: 0, or the errno with which there are no types of the kernel. kvm may be without, but not
+ * because there is no memory.
  */
 int kvmeter_proto_init(void)
 {
@@ -133,9 +138,9 @@ int kvmeter_proto_init(void)
 	if (ret)
 		return ret;
 	compare(&kernel, OWNER_KERNEL);
-	compare_module(&kernel, OWNER_KVM);
+	ret = compare_module(&kernel, OWNER_KVM);
 	close_types(&kernel);
-	return 0;
+	return ret;
 }
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the VMs that were there before the module, and which memory slots of a VM log already. */
+#include <linux/delay.h>
 #include <linux/kvm_host.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -8,6 +9,9 @@
 #include "hooks.h"
 #include "scan.h"
 #include "store.h"
+
+/* How often to look whether a VM's slots are still being changed: a change takes some ms. */
+#define TRIES 16
 
 /* KVM's, of the types that its header gives them. */
 static typeof(kvm_lock) *lock; /* for the list */
@@ -85,37 +89,80 @@ void kvmeter_scan_put_kvm(struct kvm *kvm)
 	put_kvm(kvm);
 }
 
-static void count_logging(struct kvm *kvm)
+static void count_logging_locked(struct kvm *kvm)
 {
 	struct kvmeter_slots slots = {};
 	struct kvm_memory_slot *slot;
 	int as_id, bkt;
 
-	mutex_lock(&kvm->slots_lock);
+	lockdep_assert_held(&kvm->slots_lock);
 	for (as_id = 0; as_id < kvmeter_vm_nr_as_ids(kvm); as_id++)
 		kvm_for_each_memslot(slot, bkt, __kvm_memslots(kvm, as_id))
 			kvmeter_slots_change(&slots, NULL, slot);
 	kvmeter_store_set_log(kvm, &slots);
-	mutex_unlock(&kvm->slots_lock);
+}
+
+/*
+ * If nobody changes its slots just now. A VM cannot go while it is on the list and the list is
+ * locked: it need not be held, which would have it outlive its last file descriptor. KVM then logs
+ * that its directory in debugfs is still there when the VMM makes another VM of the same number.
+ */
+static bool try_count_logging(const struct kvm *identity)
+{
+	bool done = true;
+	struct kvm *kvm;
+
+	mutex_lock(lock);
+	list_for_each_entry(kvm, list, vm_list) {
+		if (kvm != identity)
+			continue;
+		done = mutex_trylock(&kvm->slots_lock);
+		if (done) {
+			count_logging_locked(kvm);
+			mutex_unlock(&kvm->slots_lock);
+		}
+		break;
+	}
+	mutex_unlock(lock);
+	return done;
+}
+
+static bool try_count_all(void)
+{
+	struct kvm *identity;
+	bool done = true;
+	u32 next = 0;
+
+	while ((identity = kvmeter_store_next_unscanned(&next)))
+		done = try_count_logging(identity) && done;
+	return done;
 }
 
 /**
  * kvmeter_scan_count_logging - establish for each new VM which of its memory slots log
  *
- * Later changes are seen as they happen. A VM is held for no longer than it takes to count.
+ * Later changes are seen as they happen. A VM is held only if its slots are being changed, by who
+ * has it open, each time that it is looked at; for no longer than it takes to wait and to count.
  *
  * Context: may sleep; waits for changes of memory slots under way.
  */
 void kvmeter_scan_count_logging(void)
 {
 	struct kvm *identity, *kvm;
+	unsigned int tries = TRIES;
 	u32 next = 0;
+
+	/* All of them in each round, so that nobody can make others wait. */
+	while (tries-- && !try_count_all())
+		usleep_range(2000, 4000);
 
 	while ((identity = kvmeter_store_next_unscanned(&next))) {
 		kvm = kvmeter_scan_get_kvm(identity);
 		if (!kvm)
 			continue;
-		count_logging(kvm);
+		mutex_lock(&kvm->slots_lock);
+		count_logging_locked(kvm);
+		mutex_unlock(&kvm->slots_lock);
 		put_kvm(kvm);
 	}
 }

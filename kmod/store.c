@@ -44,7 +44,14 @@ static void (*tell_gone)(struct kvmeter_vcpu_rec *v); /* likewise */
 /* By thread. The end of each chain is its number: whoever ends elsewhere was led astray. */
 struct hlist_nulls_head kvmeter_tasks[1 << KVMETER_TASK_HASH_BITS];
 
-static void write_index_locked(const unsigned long *used, u32 i)
+/**
+ * kvmeter_store_write_index_locked - show readers which slots are in use
+ * @used: kvmeter_store.vm_used or vcpu_used
+ * @i: a slot; 64 with it are shown
+ *
+ * Context: store lock held.
+ */
+void kvmeter_store_write_index_locked(const unsigned long *used, u32 i)
 {
 	struct kvmeter_index *index = st->mem.map[KVMETER_MAP_INDEX];
 
@@ -168,7 +175,7 @@ static struct kvmeter_vm_rec *add_vm_locked(struct kvm *kvm, bool *changed)
 	kvmeter_store_write_migration_locked(vm);
 	smp_store_release(&slot->gen, vm->gen); /* readers look at gen first */
 	__set_bit(i, st->vm_used);
-	write_index_locked(st->vm_used, i);
+	kvmeter_store_write_index_locked(st->vm_used, i);
 	WRITE_ONCE(st->vms_free, st->vms_free - 1);
 	st->host.vms_hi = max(st->host.vms_hi, i + 1);
 	st->host.vms_seen++;
@@ -214,7 +221,7 @@ static void del_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	WRITE_ONCE(v->vcpu, NULL);
 	raw_spin_unlock(&v->lock);
 	__clear_bit(v->index, st->vcpu_used);
-	write_index_locked(st->vcpu_used, v->index);
+	kvmeter_store_write_index_locked(st->vcpu_used, v->index);
 	WRITE_ONCE(st->vcpus_free, st->vcpus_free + 1);
 	kvmeter_store_sum_untracked_locked();
 	kvmeter_store_write_host_locked();
@@ -243,7 +250,7 @@ static void del_vm_locked(struct kvmeter_vm_rec *vm)
 	hash_del_rcu(&vm->mm_node);
 	vm->kvm = NULL;
 	__clear_bit(vm->index, st->vm_used);
-	write_index_locked(st->vm_used, vm->index);
+	kvmeter_store_write_index_locked(st->vm_used, vm->index);
 	WRITE_ONCE(st->vms_free, st->vms_free + 1);
 	forget(NULL);
 }
@@ -340,7 +347,7 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 	list_add_tail(&v->siblings, &vm->vcpus);
 	hash_add_rcu(vcpu_table, &v->node, (unsigned long)vcpu);
 	__set_bit(i, st->vcpu_used);
-	write_index_locked(st->vcpu_used, i);
+	kvmeter_store_write_index_locked(st->vcpu_used, i);
 	WRITE_ONCE(st->vcpus_free, st->vcpus_free - 1);
 	st->host.vcpus_hi = max(st->host.vcpus_hi, i + 1);
 	st->host.vcpus_seen++;

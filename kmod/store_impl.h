@@ -43,6 +43,7 @@ struct kvmeter_vm_rec *kvmeter_store_find_gen_locked(u32 vm, u32 gen);
 void kvmeter_store_tell_changed(void);
 void kvmeter_store_sum_untracked_locked(void);
 void kvmeter_store_write_host_locked(void);
+void kvmeter_store_write_index_locked(const unsigned long *used, u32 i);
 void kvmeter_store_set_logging_locked(struct kvmeter_vm_rec *vm, bool logging);
 void kvmeter_store_write_log_locked(struct kvmeter_vm_rec *vm);
 void kvmeter_store_write_dirty_locked(const struct kvmeter_vm_rec *vm);

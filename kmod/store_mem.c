@@ -75,6 +75,20 @@ void kvmeter_store_move_vcpu_locked(struct kvmeter_vcpu_rec *v)
 	raw_spin_unlock(&v->lock);
 }
 
+/* Who may write to the old memory has no say in which slots are in use, and whose they are. */
+static void move_vm_locked(const struct kvmeter_vm_rec *vm, const struct kvmeter_vm *old)
+{
+	struct kvmeter_vm *slot = kvmeter_vm_slot(vm->index);
+
+	lockdep_assert_held(&st->lock);
+	if (vm->kvm) {
+		*slot = old[vm->index];
+		slot->pid = vm->pid;
+		memcpy(slot->id, vm->id, sizeof(slot->id));
+	}
+	slot->gen = vm->gen;
+}
+
 /*
  * Every CPU's next probe has to look up its vCPU anew, and sees all that was written before this.
  * Probes run with preemption off, so synchronize_rcu() waits for those under way. The second one is
@@ -111,19 +125,21 @@ void kvmeter_store_move(const struct kvmeter_mem *to, struct kvmeter_mem *from)
 	}
 
 	raw_spin_lock_irq(&st->lock);
-	for (i = KVMETER_MAP_INDEX; i <= KVMETER_MAP_VMS; i++)
-		memcpy(to->map[i], st->mem.map[i], kvmeter_store_map_value_size(i) *
-					       kvmeter_store_map_entries(i));
 	*from = st->mem;
 	st->mem = *to;
 	kvmeter_store_write_host_locked();
 	for (i = 0; i < st->host.vms_hi; i++) {
+		move_vm_locked(&st->vms[i], from->map[KVMETER_MAP_VMS]);
 		kvmeter_store_write_dirty_locked(&st->vms[i]);
 		kvmeter_store_write_migration_locked(&st->vms[i]);
 	}
 	for (i = 0; i < st->host.vcpus_hi; i++)
 		if (!st->vcpus[i].vcpu)
 			kvmeter_vcpu_slot(i)->gen = st->vcpus[i].gen;
+	for (i = 0; i < kvmeter_max_vms; i += 64)
+		kvmeter_store_write_index_locked(st->vm_used, i);
+	for (i = 0; i < kvmeter_max_vcpus; i += 64)
+		kvmeter_store_write_index_locked(st->vcpu_used, i);
 	WRITE_ONCE(st->mem_gen, st->mem_gen + 1);
 	raw_spin_unlock_irq(&st->lock);
 

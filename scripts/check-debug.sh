@@ -10,7 +10,7 @@
 #              sleeping in atomic context and fault injection; kcsan looks for data races. scripts/debug-kernel.sh
 #              makes them: a quarter of an hour each, once
 #   LEGS       legs to test, default both
-#   TESTS      selftests to run, by name; default all that selftests/run.sh -l names, and those that are out to hurt; on
+#   TESTS      selftests to run, by name; default all that selftests/run.sh has by default, and those that are out to hurt; on
 #              intel, where an instruction takes 100 times as long, those that concern what only that leg has
 #
 # Each test has a host of its own, so that what is printed there is the test's, and that one which hangs keeps no other
@@ -28,16 +28,17 @@ logs=$KVMETER_TOP/build/check-debug
 # On Bochs what it has and the other leg has not: VMREAD, Page Modification Logging, and loads and unloads of both.
 intel_tests="exits_test ledger_test dirty_test superset_test own_writes_test session_test rounds_test load_test"
 # What is not run by default: it takes long, or wants fault injection.
-hostile_tests="reload_test hotplug_test hostile_guest_test fail_nth_test"
+hostile_tests="reload_test hotplug_test fail_nth_test"
 slow=8
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
 
 # run_test KERNEL-FLAVOUR LEG TEST: if it gives no summary, or the lab itself finds fault, that is one more failure.
 run_test()
 {
-	local log=$logs/$1-$2-$3.log status=0
+	local log=$logs/$1-$2-$3.log status=0 time=()
 
-	"$here/lab.sh" --kernel "$1" --leg "$2" --timeout 3000 -- \
+	[[ $2 = intel || " $(list_group "$2" clocks) " != *" $3 "* ]] || time=(--virtual-time)
+	"$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout 3000 -- \
 		env KVMETER_LONG="${KVMETER_LONG-1}" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" >"$log" 2>&1 </dev/null ||
 		status=$?
 	if [ $status -gt 1 ] || ! grep -q "$summary" "$log"; then
@@ -57,6 +58,12 @@ sum()
 	cat "$@" | grep "$summary" | awk '{ p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }'
 }
 
+# list_group LEG GROUP
+list_group()
+{
+	KVMETER_LEG=$1 sh "$KVMETER_TOP/selftests/run.sh" --list "$2"
+}
+
 # list_tests LEG
 list_tests()
 {
@@ -65,8 +72,7 @@ list_tests()
 	elif [ "$1" = intel ]; then
 		xargs -n 1 <<<"$intel_tests"
 	else
-		KVMETER_LEG=$1 sh "$KVMETER_TOP/selftests/run.sh" -l
-		xargs -n 1 <<<"$hostile_tests"
+		xargs -n 1 <<<"$(list_group "$1" clocks) $(list_group "$1" others) $hostile_tests"
 	fi
 }
 

@@ -9,9 +9,7 @@
 #   LEGS      legs to test, default both
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmarks' limits
 #
-# By default all selftests run on kernel 6.1; on the others those of exits, the ledger, steal, thieves, dirty pages, the
-# autopilot and maps do, and on the amd leg those that are out to hurt the host, and those of stock guests. What they
-# repeat is repeated a few times only, unless KVMETER_LONG=1 is in the environment.
+# What the tests repeat is repeated a few times only, unless KVMETER_LONG=1 is in the environment.
 #
 # Two hosts run side by side. What each job printed is kept in build/check/KERNEL-LEG-JOB.log, and shown whole if
 # anything in it failed. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
@@ -30,8 +28,6 @@ logs=$KVMETER_TOP/build/check
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
-smoke_tests="exits_test steal_test thief_test dirty_test attach_test prototypes_test"
-smoke_tests_amd="session_test takeover_test autoconverge_test vendor_reload_test kill_test storm_test scale_test"
 run_tests=(env ${KVMETER_LONG:+KVMETER_LONG=1} sh selftests/run.sh)
 pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
 summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
@@ -51,19 +47,25 @@ trap cleanup EXIT
 trap 'cleanup; exit 130' INT
 trap 'cleanup; exit 143' TERM
 
-# in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there. If they gave no summary, or the lab itself found
-# fault with the host, that is one more failure.
-in_lab()
+# judge COMMAND...: run what ends with a summary. If it gave none, or the lab itself found fault with the host, that is
+# one more failure.
+judge()
 {
 	local status=0 out
 
 	out=$(mktemp)
-	"$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}" 2>&1 | tee "$out" || status=$?
+	"$@" 2>&1 | tee "$out" || status=$?
 	if [ $status -gt 1 ] || ! grep -q "$summary" "$out"; then
-		echo "not ok the lab: exit status $status"
+		echo "not ok ${1##*/}: exit status $status"
 		echo "0 passed, 1 failed, 0 skipped"
 	fi
 	rm -f "$out"
+}
+
+# in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there.
+in_lab()
+{
+	judge "$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}"
 }
 
 # check_figure NAME FIGURE LIMIT: both may have a fraction.
@@ -129,23 +131,47 @@ check_pml()
 
 # The jobs: each is given a kernel and a leg.
 
-job_tests()
+# select_tests GROUP: of the tests asked for, those of that group of selftests/run.sh; the group, if none were
+select_tests()
 {
-	local chosen=$tests
+	local clocks test group
 
-	if [ -z "$tests" ] && [ "$1" != 6.1 ]; then
-		chosen=$smoke_tests
-		[ "$2" = intel ] || chosen+=" $smoke_tests_amd"
-		[ "$2" = amd ] || chosen+=" ledger_test"
+	if [ -z "$tests" ]; then
+		echo "$1"
+		return
 	fi
-	# shellcheck disable=SC2086 # a list of names
-	in_lab "$1" "$2" --timeout 2700 -- "${run_tests[@]}" $chosen
+	clocks=$("$KVMETER_TOP/selftests/run.sh" --list clocks)
+	for test in $tests; do
+		group=others
+		[[ " $clocks " != *" $test "* ]] || group=clocks
+		[ "$group" != "$1" ] || echo "$test"
+	done
 }
 
-# What compares clocks, to within a fraction of a ms. Bochs has virtual time anyway.
+# run_group GROUP KERNEL LEG LAB-ARGUMENT...
+run_group()
+{
+	local chosen
+
+	chosen=$(select_tests "$1")
+	# shellcheck disable=SC2086 # a list of names
+	[ -z "$chosen" ] || in_lab "$2" "$3" --timeout 2700 "${@:4}" -- "${run_tests[@]}" $chosen
+}
+
+# Bochs has virtual time anyway.
 job_clocks()
 {
-	in_lab "$1" "$2" --virtual-time -- "${run_tests[@]}" ledger_test
+	if [ "$2" = amd ]; then
+		run_group clocks "$1" "$2" --virtual-time
+	else
+		run_group clocks "$1" "$2"
+	fi
+}
+
+# These want two CPUs where there can be two.
+job_others()
+{
+	run_group others "$1" "$2"
 }
 
 # What wants a stock QEMU and a whole root.
@@ -172,6 +198,28 @@ job_without()
 	[ "$2" = amd ] || in_lab "$1" "$2" --timeout 900 -- "${run_tests[@]}" nopml_test.sh
 }
 
+# The kernel's own selftests of KVM, with the module.
+job_kvm()
+{
+	judge "$here/kvm-suite.sh" "$1" "$2"
+}
+
+# Hosts that are locked down once the module is loaded, and by UEFI Secure Boot, with a key that the firmware knows.
+job_lockdown()
+{
+	local keys snakeoil=/usr/share/ovmf/PkKek-1-snakeoil
+
+	keys=$(mktemp -d)
+	openssl req -new -x509 -newkey rsa:2048 -nodes -subj /CN=kvmeter/ -outform DER -keyout "$keys/key.pem" \
+		-out "$keys/cert.der" 2>/dev/null
+	in_lab "$1" "$2" --virtual-time --timeout 600 --file "$keys:/keys" -- \
+		env KVMETER_LOCKDOWN=confidentiality "${run_tests[@]}" lockdown_test.sh
+	openssl rsa -in $snakeoil.key -passin pass:snakeoil -out "$keys/trusted.pem" 2>/dev/null
+	openssl x509 -in $snakeoil.pem -outform DER -out "$keys/trusted.der"
+	in_lab "$1" "$2" --virtual-time --timeout 600 --uefi snakeoil --file "$keys:/keys" -- "${run_tests[@]}" lockdown_test.sh
+	rm -rf "$keys"
+}
+
 # The benchmarks that have a limit. That of switches takes longer than all else on Bochs: a guest computes for seconds.
 job_figures()
 {
@@ -188,23 +236,27 @@ job_lab()
 	"$here/lab-test.sh" "$1" "$2" || true
 }
 
-# list_jobs: a line each, "JOB KERNEL LEG"; those that take long come first, and the legs take turns
+# list_jobs: a line each, "JOB KERNEL LEG"; those that take long come first
 list_jobs()
 {
-	local kernel leg job
+	local kernel leg job group
 
-	for kernel in $kernels; do
-		for leg in $legs; do
-			echo "tests $kernel $leg"
+	for leg in intel amd; do
+		for group in clocks others; do
+			for kernel in $kernels; do
+				case " $legs " in
+				*" $leg "*) [ -z "$(select_tests $group)" ] || echo "$group $kernel $leg" ;;
+				esac
+			done
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests clocks without figures lab; do
+	for job in migrations guests kvm lockdown without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | clocks-*-intel | lab-*-intel) ;;
-				guests-* | clocks-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				guests-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | lab-*-intel) ;;
+				guests-* | kvm-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done
@@ -227,11 +279,7 @@ run_jobs()
 # What only computes, where it was built.
 run_plain()
 {
-	local out
-
-	out=$("$here/build.sh" "$1" plain-checks 2>&1) || true
-	printf '%s\n' "$out"
-	grep -q "$summary" <<<"$out" || echo "0 passed, 1 failed, 0 skipped"
+	judge "$here/build.sh" "$1" plain-checks
 }
 
 run_lint()

@@ -20,6 +20,8 @@
 #   --icount            amd only: one CPU on which a nanosecond is an instruction; figures repeat
 #   --virtual-time      amd only: one CPU on which 16 ns are an instruction: for what compares clocks, as time does
 #                       not go on there while the emulator waits for a CPU
+#   --uefi KEYS         amd only: boot by a UEFI firmware whose variables have these keys and Secure Boot: "snakeoil", the
+#                       key of Debian's package ovmf that everybody has. The kernel heeds them; the firmware checks nothing
 #   --append ARGUMENTS  more for the kernel's command line
 #   --no-kvm            do not load kvm before the command
 #   --log FILE          keep the kernel's console in FILE
@@ -47,7 +49,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' threads=single rtc='' append='' kvm=1 log='' verbose='' tmp='' debug=''
+leg='' kernel='' share='' out='' timeout='' mem='' cpus='' icount='' uefi='' threads=single rtc='' append='' kvm=1 log='' verbose='' tmp='' debug=''
 files=() progs=() pids=()
 
 bad_usage()
@@ -175,6 +177,11 @@ start_amd()
 	if [ -n "$icount" ]; then
 		cpus=1
 		args+=(-icount "shift=$icount,sleep=off")
+	fi
+	if [ -n "$uefi" ]; then
+		cp "$ovmf/OVMF_VARS_4M.$uefi.fd" "$tmp/vars.fd" || lab_exit 120 "there is no firmware with keys '$uefi'"
+		args+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+			-drive "if=pflash,format=raw,file=$tmp/vars.fd")
 	fi
 	[ -z "$share" ] || args+=(-virtfs "local,path=$share,mount_tag=share,$shared")
 	[ -z "$out" ] || args+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=remap")
@@ -416,7 +423,7 @@ judge()
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--leg | --kernel | --share | --out | --file | --prog | --timeout | --mem | --cpus | --append | --log)
+	--leg | --kernel | --share | --out | --file | --prog | --timeout | --mem | --cpus | --uefi | --append | --log)
 		[ $# -ge 2 ] || bad_usage "$1 needs a value"
 		;;
 	esac
@@ -430,6 +437,7 @@ while [ $# -gt 0 ]; do
 	--timeout) timeout=$2 ;;
 	--mem) mem=$2 ;;
 	--cpus) cpus=$2 ;;
+	--uefi) uefi=$2 ;;
 	--append) append=$2 ;;
 	--log) log=$2 ;;
 	--icount) icount=0 ;;
@@ -500,6 +508,7 @@ for file in "${files[@]}"; do
 	cp -a "${file%%:*}" "$tmp/files/${file#*:}" || lab_exit 120 "cannot read ${file%%:*}"
 done
 
+ovmf=/usr/share/OVMF
 shared=security_model=none,readonly=on,multidevs=remap
 kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc=reliable printk.devkmsg=on"
 # Bochs refuses to enter a guest with the virtual APIC that it says it has.

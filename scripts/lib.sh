@@ -19,7 +19,7 @@ lab_kernels="6.1 6.12 7.2"
 # Packages of the machine that runs the lab, and of the cached root of each kernel, which has that kernel besides.
 host_packages="
 	grub-common grub-pc-bin xorriso mtools
-	qemu-system-x86 mmdebstrap debian-archive-keyring cpio git util-linux xz-utils zstd"
+	qemu-system-x86 ovmf openssl mmdebstrap debian-archive-keyring cpio git util-linux xz-utils zstd"
 # Bochs has a root of its own: the 3.0 of Debian 13 is twice as fast as the 2.7 of Debian 12.
 bochs_packages="bochs bochs-term bochsbios vgabios"
 root_packages="

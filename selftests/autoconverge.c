@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -47,15 +45,7 @@ int autoconverge_set_param(const char *mode)
 
 void autoconverge_get_param(char *mode, size_t size)
 {
-	FILE *f = fopen(PARAM, "re");
-
-	mode[0] = '\0';
-	if (!f)
-		return;
-	if (!fgets(mode, (int)size, f))
-		mode[0] = '\0';
-	mode[strcspn(mode, "\n")] = '\0';
-	fclose(f);
+	host_read_line(PARAM, mode, size);
 }
 
 void autoconverge_copy(const struct meter *m, uint32_t vm, struct kvmeter_migration *copy)

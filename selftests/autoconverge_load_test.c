@@ -34,15 +34,12 @@ FIXTURE(load)
 /* A guest that writes without end; no module yet. */
 FIXTURE_SETUP(load)
 {
-	uint32_t i;
-
 	self->log = host_log_open();
 	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, BED_RAM_PAGES - VMM_DATA_GFN));
 	writer_init(&self->writer, &self->vm, 0);
 	self->writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < BED_PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, BED_PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, false));
 	ASSERT_EQ(0, writer_join(&self->writer));
 	ASSERT_EQ(0, writer_start(&self->writer, true));

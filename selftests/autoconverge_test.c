@@ -243,11 +243,9 @@ TEST_F_TIMEOUT(autoconverge, deadline, 300)
 TEST_F_TIMEOUT(autoconverge, by_itself, 300)
 {
 	struct bed *t = &self->bed;
-	unsigned int i;
 
 	t->writer[BED_WRITER].nr = 0;
-	for (i = 0; i < BED_DOWNTIME_PAGES / 2; i++)
-		writer_add(&t->writer[BED_WRITER], WRITERS_GFN + i, false);
+	writer_add_pages(&t->writer[BED_WRITER], WRITERS_GFN, BED_DOWNTIME_PAGES / 2);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
 	TH_LOG("%s", bed_tell(t));

@@ -158,8 +158,7 @@ TEST_F_TIMEOUT(yield, no_help, 300)
 	if (!(meter_host(&t->meter)->features & KVMETER_FEATURE_OWN))
 		SKIP(return, "KVM's own writes are not seen on this kernel");
 	writer_init(&t->writer[BED_WRITER], &t->vm, BED_WRITER);
-	for (i = 0; i < BED_DOWNTIME_PAGES / 2; i++)
-		writer_add(&t->writer[BED_WRITER], gfn + i, false);
+	writer_add_pages(&t->writer[BED_WRITER], gfn, BED_DOWNTIME_PAGES / 2);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, writer_start(&t->writer[BED_WRITER], true));
 	ASSERT_EQ(0, pthread_create(&foreign.thread, NULL, write_all_clocks, &foreign));
@@ -201,8 +200,7 @@ TEST_F_TIMEOUT(yield, ring, 300)
 	ASSERT_EQ(0, vmm_init_with(&vm, 1, WRITERS_PAGES + BED_PAGES, &options));
 	writer_init(&writer, &vm, 0);
 	writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < BED_PAGES; i++)
-		writer_add(&writer, WRITERS_GFN + i, false);
+	writer_add_pages(&writer, WRITERS_GFN, BED_PAGES);
 	ASSERT_EQ(0, writer_start(&writer, false));
 	ASSERT_EQ(0, writer_join(&writer));
 	ASSERT_EQ(KVMETER_LOG_OFF, meter_wait_log(&t->meter, vm.fd));

@@ -25,6 +25,7 @@
 
 #include "../bpf/reader.h"
 #include "herd.h"
+#include "host.h"
 #include "meter.h"
 
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
@@ -50,24 +51,17 @@ static int hold(unsigned int nr)
 /* What modules allocate is in one of these. */
 static int print_memory(void)
 {
-	static const char *const name[] = { "Slab:", "VmallocUsed:", "Percpu:" };
-	unsigned long long kib, sum = 0;
-	char line[256], key[64];
+	static const char *const name[] = { "Slab", "VmallocUsed", "Percpu" };
+	long long kib, sum = 0;
 	unsigned int i;
-	FILE *f;
 
-	f = fopen("/proc/meminfo", "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %llu kB", key, &kib) != 2)
-			continue;
-		for (i = 0; i < ARRAY_SIZE(name); i++)
-			if (!strcmp(key, name[i]))
-				sum += kib;
+	for (i = 0; i < ARRAY_SIZE(name); i++) {
+		kib = host_read_number("/proc/meminfo", name[i]);
+		if (kib < 0)
+			return (int)kib;
+		sum += kib;
 	}
-	fclose(f);
-	printf("%llu\n", sum * 1024);
+	printf("%lld\n", sum * 1024);
 	return 0;
 }
 

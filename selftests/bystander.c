@@ -5,8 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -188,22 +188,6 @@ void bystander_exit(struct bystander *b)
 	vmm_exit(&b->vm);
 }
 
-static int64_t meminfo_kib(const char *key)
-{
-	size_t len = strlen(key);
-	int64_t kib = -ENOENT;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "re");
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			kib = strtoll(line + len + 1, NULL, 10);
-	fclose(f);
-	return kib;
-}
-
 /* Number of a message of our own, which is the last one. */
 static int64_t last_message(void)
 {
@@ -221,30 +205,13 @@ static int64_t last_message(void)
 	return nr;
 }
 
-static int64_t get_users(void)
-{
-	long long nr = -EIO;
-	FILE *f = fopen("/sys/module/kvmeter/refcnt", "re");
-
-	if (!f)
-		return -errno;
-	if (fscanf(f, "%lld", &nr) != 1)
-		nr = -EIO;
-	fclose(f);
-	return nr;
-}
-
 int bystander_look(struct bystander_host *host)
 {
-	host->slab_kib = meminfo_kib("SUnreclaim");
-	host->vmalloc_kib = meminfo_kib("VmallocUsed");
-	host->percpu_kib = meminfo_kib("Percpu");
+	int ret = residue_read_memory(&host->memory);
+
 	host->messages = last_message();
-	host->refcnt = get_users();
-	if (host->slab_kib < 0 || host->vmalloc_kib < 0 || host->percpu_kib < 0 ||
-	    host->messages < 0 || host->refcnt < 0)
-		return -EIO;
-	return 0;
+	host->refcnt = host_read_number("/sys/module/kvmeter/refcnt", NULL);
+	return ret || host->messages < 0 || host->refcnt < 0 ? -EIO : 0;
 }
 
 int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
@@ -258,12 +225,19 @@ int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
 			return ret;
 		/* Each look is a message. */
 		after->messages -= i + 1;
-		if (after->slab_kib <= before->slab_kib + kib &&
-		    after->vmalloc_kib <= before->vmalloc_kib + kib &&
-		    after->percpu_kib <= before->percpu_kib + kib &&
+		if (after->memory.slab <= before->memory.slab + kib &&
+		    after->memory.vmalloc <= before->memory.vmalloc + kib &&
+		    after->memory.percpu <= before->memory.percpu + kib &&
 		    after->refcnt == before->refcnt)
 			return 0;
 		usleep(FREED_STEP_US);
 	}
 	return -ETIMEDOUT;
+}
+
+void bystander_show(const struct bystander_host *before, const struct bystander_host *after)
+{
+	residue_show_memory(&before->memory, &after->memory);
+	printf("# %" PRId64 " kernel messages\n", after->messages - before->messages);
+	fflush(stdout);
 }

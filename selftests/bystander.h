@@ -9,6 +9,7 @@
 #define KVMETER_SELFTESTS_BYSTANDER_H
 
 #include "meter.h"
+#include "residue.h"
 
 /* vCPU 0 executes CPUID, this many times in a run; vCPU 1 writes to its pages and has them logged.
  */
@@ -53,14 +54,13 @@ struct bystander {
 
 /**
  * struct bystander_host - what the host uses
- * @slab_kib: memory of the kernel that cannot be reclaimed
- * @vmalloc_kib: and what was mapped for it
- * @percpu_kib: and that of each CPU
+ * @memory: memory of the kernel's
  * @messages: number of the last kernel message
  * @refcnt: users of the module
  */
 struct bystander_host {
-	int64_t slab_kib, vmalloc_kib, percpu_kib, messages, refcnt;
+	struct residue_memory memory;
+	int64_t messages, refcnt;
 };
 
 /** bystander_start() - begin; @m has to stay mapped until bystander_stop() */
@@ -93,5 +93,8 @@ int bystander_look(struct bystander_host *host);
  */
 int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
 			 struct bystander_host *after);
+
+/** bystander_show() - print what the host uses more, and how many messages there were */
+void bystander_show(const struct bystander_host *before, const struct bystander_host *after);
 
 #endif

@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <inttypes.h>
 
 #include <kselftest_harness.h>
 
@@ -42,20 +41,12 @@ FIXTURE_TEARDOWN(counters)
 }
 
 /* A statistic of KVM's, of a VM of this process with one vCPU. */
-static uint64_t kvm_stat(int fd, const char *name)
+static int64_t kvm_stat(int fd, const char *name)
 {
-	uint64_t value = UINT64_MAX;
 	char path[128];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), fd, name);
-	f = fopen(path, "re");
-	if (!f)
-		return UINT64_MAX;
-	if (fscanf(f, "%" SCNu64, &value) != 1)
-		value = UINT64_MAX;
-	fclose(f);
-	return value;
+	return host_read_number(path, NULL);
 }
 
 /* Where there is another CPU the interrupts come from there, and may end a poll. */

@@ -68,14 +68,10 @@ static int rewrite(struct vmm *vm)
 
 static bool has_pml(void)
 {
-	char on = 'N';
-	FILE *f = fopen("/sys/module/kvm_intel/parameters/pml", "re");
+	char on[8];
 
-	if (f) {
-		on = (char)fgetc(f);
-		fclose(f);
-	}
-	return on == 'Y';
+	host_read_line("/sys/module/kvm_intel/parameters/pml", on, sizeof(on));
+	return on[0] == 'Y';
 }
 
 FIXTURE_SETUP(dirty)

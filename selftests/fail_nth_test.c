@@ -12,8 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,17 +62,6 @@ static bool can_fail(void)
 	return !access(FAIL_NTH, W_OK) && !access(DEBUG "failslab/ignore-gfp-wait", W_OK);
 }
 
-static int open_module(void)
-{
-	const char *env = getenv("KVMETER_KO");
-	char path[PATH_MAX], self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
-	return open(env ? env : path, O_RDONLY | O_CLOEXEC);
-}
-
 /* All that can fail may, and the kernel says nothing of it. */
 static int set_up_faults(void)
 {
@@ -122,7 +109,7 @@ FIXTURE_SETUP(fail)
 	ASSERT_EQ(0, set_up_faults());
 	self->nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->nth);
-	self->module = open_module();
+	self->module = host_open_module();
 	ASSERT_LE(0, self->module);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, PAGES));
 	/* The kernel's own complaints of a lack of memory, with traces, are for us to judge. */
@@ -663,7 +650,6 @@ static void inject_reads(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *
 TEST_F_TIMEOUT(fail, debugfs, 3600)
 {
 	char path[128];
-	int i;
 
 	if (self->nth < 0)
 		SKIP(return, NO_FAULTS);
@@ -671,8 +657,7 @@ TEST_F_TIMEOUT(fail, debugfs, 3600)
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
 	inject_reads(_metadata, self, DEBUG "kvmeter");
 	snprintf(path, sizeof(path), DEBUG "kvmeter/%d-%d", getpid(), self->vm.fd);
-	for (i = 0; i < 500 && access(path, F_OK); i++)
-		usleep(10000);
+	ASSERT_EQ(0, host_wait_file(path));
 	inject_reads(_metadata, self, path);
 }
 
@@ -722,18 +707,12 @@ static unsigned int mark_workers(bool on)
 	struct dirent *entry;
 	unsigned int nr = 0;
 	char path[64], comm[32];
-	FILE *f;
 
 	while (dir && (entry = readdir(dir))) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (!fgets(comm, sizeof(comm), f))
-			comm[0] = '\0';
-		fclose(f);
+		host_read_line(path, comm, sizeof(comm));
 		if (strncmp(comm, "kworker/", 8))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.16s/make-it-fail", entry->d_name);

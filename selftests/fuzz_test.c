@@ -184,11 +184,7 @@ FIXTURE_TEARDOWN(fuzz)
 	fuzz_record_free(self->t.record);
 
 	EXPECT_EQ(0, bystander_wait_freed(&self->before, LEFT_KIB, &after));
-	TH_LOG("slab %+lld KiB, vmalloc %+lld, percpu %+lld, %lld kernel messages",
-	       (long long)(after.slab_kib - self->before.slab_kib),
-	       (long long)(after.vmalloc_kib - self->before.vmalloc_kib),
-	       (long long)(after.percpu_kib - self->before.percpu_kib),
-	       (long long)(after.messages - self->before.messages));
+	bystander_show(&self->before, &after);
 	EXPECT_GE(MESSAGES_MAX, after.messages - self->before.messages);
 	EXPECT_EQ(0, host_write(EXPEDITED, 0, "0"));
 	EXPECT_EQ(0, host_unload());

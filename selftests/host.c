@@ -24,6 +24,8 @@
 #define MODULE "kvmeter"
 #define HUGE_PAGES "/sys/kernel/mm/transparent_hugepage/enabled"
 #define LOG_WARNING 4
+#define WAIT_STEP_US 10000
+#define WAIT_STEPS 1000
 /* An instance of its own: tests do not meddle with what others trace. */
 #define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
 #define TRACING "/sys/kernel/tracing"
@@ -35,30 +37,48 @@
 #define TRIGGER INSTANCE "/events/kvm/kvm_exit/trigger"
 #define HIST INSTANCE "/events/kvm/kvm_exit/hist"
 
-/* Return: a file descriptor of the module's file. */
-static int open_module(void)
+char *host_beside(const char *env, const char *name, char *path, size_t size)
 {
-	const char *env = getenv("KVMETER_KO");
-	char path[PATH_MAX], self[PATH_MAX / 2];
+	const char *other = env ? getenv(env) : NULL;
+	char self[PATH_MAX / 2];
 	ssize_t len;
+
+	if (other) {
+		snprintf(path, size, "%s", other);
+		return path;
+	}
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	/* Without /proc it is looked for from the current directory. */
+	self[len < 0 ? 0 : len] = '\0';
+	snprintf(path, size, "%s/../%s", dirname(self), name);
+	return path;
+}
+
+void host_exec_reader(const char *command, const char *arg1, const char *arg2)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char path[PATH_MAX];
+
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execl(host_beside("KVMETER", "bpf/kvmeter", path, sizeof(path)), "kvmeter", command, arg1,
+	      arg2, NULL);
+	_exit(2);
+}
+
+int host_open_module(void)
+{
+	char path[PATH_MAX];
 	int fd;
 
-	if (env) {
-		snprintf(path, sizeof(path), "%s", env);
-	} else {
-		len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-		if (len < 0)
-			return -errno;
-		self[len] = '\0';
-		snprintf(path, sizeof(path), "%s/../kvmeter.ko", dirname(self));
-	}
+	host_beside("KVMETER_KO", MODULE ".ko", path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 int host_load(const char *params)
 {
-	int fd = open_module();
+	int fd = host_open_module();
 	int ret;
 
 	if (fd < 0)
@@ -70,7 +90,7 @@ int host_load(const char *params)
 
 int host_read_module(char **image, size_t *bytes)
 {
-	int fd = open_module();
+	int fd = host_open_module();
 	struct stat st;
 	size_t done;
 	ssize_t n = 0;
@@ -162,6 +182,63 @@ int host_write(const char *path, int flags, const char *text)
 	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+int host_wait_file(const char *path)
+{
+	int i;
+
+	for (i = 0; access(path, F_OK); i++) {
+		if (i == WAIT_STEPS)
+			return -ETIMEDOUT;
+		usleep(WAIT_STEP_US);
+	}
+	return 0;
+}
+
+int host_read_line(const char *path, char *line, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	int ret = 0;
+
+	*line = '\0';
+	if (!f)
+		return -errno;
+	if (!fgets(line, (int)size, f))
+		ret = -EIO;
+	line[strcspn(line, "\n")] = '\0';
+	fclose(f);
+	return ret;
+}
+
+static int64_t parse_number(const char *text)
+{
+	char *end;
+	int64_t number = strtoll(text, &end, 0);
+
+	return end == text ? -EPROTO : number;
+}
+
+int64_t host_read_number(const char *path, const char *key)
+{
+	size_t len = key ? strlen(key) : 0;
+	int64_t number = -ENOENT;
+	char line[256];
+	FILE *f;
+
+	if (!key) {
+		int ret = host_read_line(path, line, sizeof(line));
+
+		return ret ? ret : parse_number(line);
+	}
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (number == -ENOENT && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && (line[len] == ':' || line[len] == ' '))
+			number = parse_number(line + len + 1);
+	fclose(f);
+	return number;
 }
 
 static void read_file(int dir, const char *name)
@@ -361,14 +438,9 @@ bool host_is_brief(void)
 
 bool host_allow_huge_pages(void)
 {
-	char mode[64] = "";
-	FILE *f = fopen(HUGE_PAGES, "re");
+	char mode[64];
 
-	if (f) {
-		if (!fgets(mode, sizeof(mode), f))
-			mode[0] = '\0';
-		fclose(f);
-	}
+	host_read_line(HUGE_PAGES, mode, sizeof(mode));
 	return strstr(mode, "[never]") && !host_write(HUGE_PAGES, 0, "madvise");
 }
 

@@ -14,7 +14,24 @@
 
 #define HOST_REASONS_MAX 64
 
-/** host_load() - insmod, with parameters; $KVMETER_KO or ../kvmeter.ko beside the program */
+/**
+ * host_beside() - where a file of the tree is that this program was built in
+ * @env: variable that names another file, or NULL
+ * @name: its path in the tree
+ * @path: set to its path
+ * @size: of @path
+ *
+ * Return: @path.
+ */
+char *host_beside(const char *env, const char *name, char *path, size_t size);
+
+/** host_exec_reader() - become the reader, $KVMETER or the tree's; what it prints is thrown away */
+_Noreturn void host_exec_reader(const char *command, const char *arg1, const char *arg2);
+
+/** host_open_module() - a file descriptor of the module's file, $KVMETER_KO or the tree's */
+int host_open_module(void);
+
+/** host_load() - insmod of that file, with parameters */
 int host_load(const char *params);
 
 /**
@@ -35,6 +52,19 @@ bool host_is_loaded(void);
 
 /** host_write() - write @text to a file that is there, which open() is given @flags for */
 int host_write(const char *path, int flags, const char *text);
+
+/** host_wait_file() - wait until there is a file, for some seconds at most */
+int host_wait_file(const char *path);
+
+/** host_read_line() - set @line to the first line of a file, or to "" */
+int host_read_line(const char *path, char *line, size_t size);
+
+/**
+ * host_read_number() - a number, not a negative one, that a text file has
+ * @path: the file
+ * @key: what its line begins with, before a colon or a space; NULL: the first line is the number
+ */
+int64_t host_read_number(const char *path, const char *key);
 
 /** host_read_tree() - read all files in a directory and below, as far as they are there */
 void host_read_tree(const char *path);

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -93,8 +91,7 @@ FIXTURE_SETUP(killed)
 	self->slot = (uint32_t)autoconverge_slot(&self->meter, self->vm.fd);
 	writer_init(&self->writer, &self->vm, WRITER);
 	self->writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, true));
 	ASSERT_EQ(0, pthread_create(&self->counter, NULL, count, self));
 }
@@ -145,30 +142,6 @@ static int kill_after(pid_t pid, uint64_t us)
 	return WIFSIGNALED(status) ? 0 : -ECHILD;
 }
 
-static void find_reader(char path[PATH_MAX])
-{
-	const char *env = getenv("KVMETER");
-	char self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, PATH_MAX, "%s/../bpf/kvmeter", dirname(self));
-	if (env)
-		snprintf(path, PATH_MAX, "%s", env);
-}
-
-static void exec_reader(const char *command, const char *vm, const char *interval)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char path[PATH_MAX];
-
-	find_reader(path);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	execl(path, "kvmeter", command, vm, interval, NULL);
-	_exit(2);
-}
-
 /* Any command, one after the other: what matters are attach and detach, and that it polls. */
 static void run_reader(FIXTURE_DATA(killed) * self)
 {
@@ -179,8 +152,8 @@ static void run_reader(FIXTURE_DATA(killed) * self)
 	snprintf(id, sizeof(id), "%d", getppid());
 	(void)self;
 	if (i == 0 || i == 1 || i == 3)
-		exec_reader(command[i], NULL, NULL);
-	exec_reader(command[i], id, "1");
+		host_exec_reader(command[i], NULL, NULL);
+	host_exec_reader(command[i], id, "1");
 }
 
 static int run_to_end(const char *command)
@@ -189,7 +162,7 @@ static int run_to_end(const char *command)
 	int status;
 
 	if (!pid)
-		exec_reader(command, NULL, NULL);
+		host_exec_reader(command, NULL, NULL);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
@@ -313,12 +286,27 @@ static void run_quota(FIXTURE_DATA(killed) * self)
 			_exit(1);
 }
 
+/* Nobody parks the writer any more; sets what it did while it was looked at. */
+static void check_not_parked(struct __test_metadata *_metadata, FIXTURE_DATA(killed) * self,
+			     struct quota_span *span)
+{
+	struct quota_sample first, last;
+
+	/* Whoever is parked wakes up within a slice. */
+	usleep(WAKE_US);
+	ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &first));
+	usleep(WATCH_US);
+	ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &last));
+	*span = quota_span(&first, &last);
+	EXPECT_EQ(0, span->parked_nr);
+	EXPECT_EQ(0, quota_parked_ns(span));
+}
+
 /* A quota is to stay, whoever has set it; once it is lifted nobody is parked any more. */
 TEST_F_TIMEOUT(killed, controller_of_quota, 1800)
 {
 	const struct kvmeter_vm *vm = meter_vm(&self->meter, self->vm.fd);
 	unsigned int i, set = 0, nr = KILLS(8, 3);
-	struct quota_sample first, last;
 	struct quota_cleaner cleaner;
 	struct quota_span span;
 	pid_t pid;
@@ -338,14 +326,7 @@ TEST_F_TIMEOUT(killed, controller_of_quota, 1800)
 			EXPECT_EQ(0, quota_wait_parked(&self->meter, self->vm.fd, WRITER));
 		}
 		ASSERT_EQ(0, quota_set(&self->meter, self->vm.fd, 0));
-		/* Whoever is parked wakes up within a slice. */
-		usleep(WAKE_US);
-		ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &first));
-		usleep(WATCH_US);
-		ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &last));
-		span = quota_span(&first, &last);
-		EXPECT_EQ(0, span.parked_nr);
-		EXPECT_EQ(0, quota_parked_ns(&span));
+		check_not_parked(_metadata, self, &span);
 		EXPECT_LT(0, span.pages);
 	}
 	EXPECT_LT(0, set);
@@ -375,10 +356,9 @@ TEST_F_TIMEOUT(killed, controller_of_autopilot, 1800)
 	const struct kvmeter_autoconverge normal = { .mode = KVMETER_AUTOCONVERGE_DEFAULT };
 	unsigned int i, set = 0, nr = KILLS(4, 2);
 	struct kvmeter_migration migration;
-	int ret;
-	struct quota_sample first, last;
 	struct quota_span span;
 	pid_t pid;
+	int ret;
 
 	if (!(meter_host(&self->meter)->features & KVMETER_FEATURE_QUOTA))
 		SKIP(return, "this kernel lacks what quotas take");
@@ -397,13 +377,7 @@ TEST_F_TIMEOUT(killed, controller_of_autopilot, 1800)
 		ret = autoconverge_wait_state(&self->meter, self->slot, KVMETER_MIGRATION_ENDED);
 		EXPECT_EQ(0, ret);
 		EXPECT_EQ(0, autoconverge_wait_quota(&self->meter, self->slot, false));
-		usleep(WAKE_US);
-		ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &first));
-		usleep(WATCH_US);
-		ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &last));
-		span = quota_span(&first, &last);
-		EXPECT_EQ(0, span.parked_nr);
-		EXPECT_EQ(0, quota_parked_ns(&span));
+		check_not_parked(_metadata, self, &span);
 		ASSERT_EQ(0, autoconverge_set(&self->meter, self->slot, normal));
 	}
 	EXPECT_LT(0, set);
@@ -427,14 +401,12 @@ static void run_driven(FIXTURE_DATA(killed) * self)
 {
 	struct writer writer;
 	struct vmm vm;
-	uint32_t i;
 
 	(void)self;
 	if (vmm_init(&vm, 1, WRITERS_PAGES + PAGES))
 		_exit(1);
 	writer_init(&writer, &vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&writer, WRITERS_GFN + i, false);
+	writer_add_pages(&writer, WRITERS_GFN, PAGES);
 	if (writer_start(&writer, true))
 		_exit(1);
 	for (;;)

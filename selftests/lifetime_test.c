@@ -94,13 +94,7 @@ FIXTURE_TEARDOWN(lifetime)
 
 TEST_F_TIMEOUT(lifetime, killed_at_any_moment, 200)
 {
-	const struct kvmeter_vcpu *vcpus = self->meter.map[KVMETER_MAP_VCPUS];
-	const struct kvmeter_vm *vms = self->meter.map[KVMETER_MAP_VMS];
 	const struct kvmeter_host *host = meter_host(&self->meter);
-	static const struct kvmeter_vcpu no_vcpu;
-	static const struct kvmeter_vm no_vm;
-	const size_t vcpu_bytes = sizeof(no_vcpu) - sizeof(no_vcpu.gen);
-	uint64_t vms_seen = 0, vcpus_seen = 0;
 	pid_t pid[KILL_VMMS];
 	uint32_t i, k, seed = 1;
 	int status;
@@ -123,24 +117,10 @@ TEST_F_TIMEOUT(lifetime, killed_at_any_moment, 200)
 		}
 	}
 
-	/* All is given back and zeroed, and each VM and vCPU moved one gen on twice. */
-	EXPECT_EQ(0, meter_wait_used(&self->meter, 0));
-	EXPECT_EQ(0, meter_used(&self->meter, true));
-	for (i = 0; i < host->max_vms; i++) {
-		EXPECT_EQ(0, vms[i].gen % 2);
-		EXPECT_EQ(0, memcmp(&vms[i].pid, &no_vm.pid, sizeof(no_vm) - sizeof(no_vm.gen)));
-		vms_seen += vms[i].gen / 2;
-	}
-	for (i = 0; i < host->max_vcpus; i++) {
-		EXPECT_EQ(0, vcpus[i].gen % 2);
-		EXPECT_EQ(0, memcmp(&vcpus[i].seq, &no_vcpu.seq, vcpu_bytes));
-		vcpus_seen += vcpus[i].gen / 2;
-	}
+	EXPECT_STREQ("", meter_check_empty(&self->meter) ?: "");
 	TH_LOG("%d VMMs killed, %llu VMs and %llu vCPUs were seen", KILL_ROUNDS * KILL_VMMS,
 	       host->vms_seen, host->vcpus_seen);
 	EXPECT_LT(KILL_VMMS, host->vms_seen);
-	EXPECT_EQ(vms_seen, host->vms_seen);
-	EXPECT_EQ(vcpus_seen, host->vcpus_seen);
 	EXPECT_EQ(0, host->untracked_vms);
 	EXPECT_EQ(0, host->untracked_vcpus);
 }

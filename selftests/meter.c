@@ -67,7 +67,7 @@ int meter_attach(int dev, const int fd[KVMETER_MAP_NR])
 	return ioctl(dev, KVMETER_ATTACH, &attach) ? -errno : 0;
 }
 
-int meter_map(struct meter *m)
+static void begin_unmapped(struct meter *m)
 {
 	int i;
 
@@ -75,6 +75,13 @@ int meter_map(struct meter *m)
 		m->fd[i] = -1;
 		m->map[i] = MAP_FAILED;
 	}
+}
+
+int meter_map(struct meter *m)
+{
+	int i;
+
+	begin_unmapped(m);
 	if (ioctl(m->dev, KVMETER_GET_INFO, &m->info))
 		return -errno;
 	if (m->info.abi != KVMETER_ABI)
@@ -108,6 +115,7 @@ int meter_open(struct meter *m)
 	int ret;
 
 	memset(m, 0, sizeof(*m));
+	begin_unmapped(m);
 	m->dev = open("/dev/kvmeter", O_RDWR | O_CLOEXEC);
 	if (m->dev < 0)
 		return -errno;
@@ -405,6 +413,39 @@ unsigned int meter_wait_used(const struct meter *m, unsigned int vms)
 	return nr;
 }
 
+const char *meter_check_empty(const struct meter *m)
+{
+	const struct kvmeter_vcpu *vcpus = m->map[KVMETER_MAP_VCPUS];
+	const struct kvmeter_vm *vms = m->map[KVMETER_MAP_VMS];
+	const struct kvmeter_host *host = meter_host(m);
+	static const struct kvmeter_vcpu no_vcpu;
+	static const struct kvmeter_vm no_vm;
+	uint64_t vms_seen = 0, vcpus_seen = 0;
+	uint32_t i;
+
+	if (meter_wait_used(m, 0) || meter_used(m, true))
+		return "a slot is in use";
+	for (i = 0; i < host->max_vms; i++) {
+		if (vms[i].gen % 2)
+			return "a VM has gone, and its gen has not moved on";
+		if (memcmp(&vms[i].pid, &no_vm.pid, sizeof(no_vm) - sizeof(no_vm.gen)))
+			return "a VM's slot is not zeroed";
+		vms_seen += vms[i].gen / 2;
+	}
+	for (i = 0; i < host->max_vcpus; i++) {
+		if (vcpus[i].gen % 2)
+			return "a vCPU has gone, and its gen has not moved on";
+		if (memcmp(&vcpus[i].seq, &no_vcpu.seq, sizeof(no_vcpu) - sizeof(no_vcpu.gen)))
+			return "a vCPU's slot is not zeroed";
+		vcpus_seen += vcpus[i].gen / 2;
+	}
+	if (vms_seen != host->vms_seen)
+		return "gens of VMs do not add up to those that were seen";
+	if (vcpus_seen != host->vcpus_seen)
+		return "gens of vCPUs do not add up to those that were seen";
+	return NULL;
+}
+
 int meter_wait_log(const struct meter *m, int fd)
 {
 	const struct kvmeter_vm *vm = meter_vm(m, fd);
@@ -443,19 +484,7 @@ int meter_debugfs_count(int fd, unsigned int vcpu_id, uint32_t reason, uint64_t 
 
 int64_t meter_status(const char *key)
 {
-	size_t len = strlen(key);
-	int64_t value = -ENOENT;
-	char line[256];
-	FILE *f;
-
-	f = fopen(DEBUGFS "status", "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			value = strtoll(line + len + 1, NULL, 0);
-	fclose(f);
-	return value;
+	return host_read_number(DEBUGFS "status", key);
 }
 
 int meter_set_param(const char *name, const char *value)

@@ -168,6 +168,16 @@ unsigned int meter_used(const struct meter *m, bool vcpus);
 unsigned int meter_wait_used(const struct meter *m, unsigned int vms);
 
 /**
+ * meter_check_empty() - all VMs that there were are gone: are all slots given back and zeroed, and
+ *			 has each VM and vCPU moved one gen on twice?
+ *
+ * Waits for it, for some seconds at most.
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *meter_check_empty(const struct meter *m);
+
+/**
  * meter_wait_log() - wait until the module knows whether a VM's dirty logging is on
  *
  * Return: enum kvmeter_log_state.

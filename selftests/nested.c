@@ -3,9 +3,10 @@
 #include "nested.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+
+#include "host.h"
 
 /* Where the processor keeps the state of the hypervisor in the guest, beside the VMCB. */
 #define HSAVE_ADDR (VMM_DATA_ADDR + VMM_PAGE_BYTES)
@@ -43,14 +44,10 @@
 
 bool nested_has_svm(void)
 {
-	char on = '0';
-	FILE *f = fopen("/sys/module/kvm_amd/parameters/nested", "re");
+	char on[8];
 
-	if (f) {
-		on = (char)fgetc(f);
-		fclose(f);
-	}
-	return on == '1' || on == 'Y';
+	host_read_line("/sys/module/kvm_amd/parameters/nested", on, sizeof(on));
+	return on[0] == '1' || on[0] == 'Y';
 }
 
 static void put32(struct vmm *vm, uint32_t offset, uint32_t value)

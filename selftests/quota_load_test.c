@@ -38,15 +38,12 @@ FIXTURE(quota_load)
 /* A guest that writes without end, its log on and taken all the time; no module yet. */
 FIXTURE_SETUP(quota_load)
 {
-	uint32_t i;
-
 	self->log = host_log_open();
 	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&self->writer, &self->vm, 0);
 	self->writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, false));
 	ASSERT_EQ(0, writer_join(&self->writer));
 	ASSERT_EQ(0, vmm_set_log(&self->vm, true));

@@ -61,8 +61,7 @@ static int init_vm(FIXTURE_DATA(quota) * t)
 		ret = vmm_run(&t->vm.vcpu[i], vmm_guest_busy, 1, 0, 0);
 	writer_init(&t->writer, &t->vm, 0);
 	t->writer.pause_us = WRITERS_REST_US;
-	for (i = 0; i < PAGES; i++)
-		writer_add(&t->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&t->writer, WRITERS_GFN, PAGES);
 	if (!ret)
 		ret = writer_start(&t->writer, false);
 	return ret ? ret : writer_join(&t->writer);
@@ -450,8 +449,7 @@ TEST_F_TIMEOUT(quota, moved_to_another_thread, 300)
 	int i;
 
 	writer_init(&self->writer, &self->vm, 0);
-	for (i = 0; i < (int)TURN_PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + (uint32_t)i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, TURN_PAGES);
 	ASSERT_EQ(0, vmm_set_log(&self->vm, true));
 	ASSERT_EQ(0, set(self, pages));
 	ASSERT_EQ(0, take(self, &first));
@@ -478,13 +476,11 @@ TEST_F_TIMEOUT(quota, interrupt_kept_off, 120)
 	struct quota_cleaner cleaner;
 	struct writer w;
 	struct vmm vm;
-	uint32_t i;
 
 	ASSERT_EQ(0, vmm_init_irqchip(&vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&w, &vm, 0);
 	w.pause_us = WRITERS_REST_US;
-	for (i = 0; i < PAGES; i++)
-		writer_add(&w, WRITERS_GFN + i, false);
+	writer_add_pages(&w, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&w, false));
 	ASSERT_EQ(0, writer_join(&w));
 	ASSERT_EQ(0, vmm_interrupt(&vm, 0));
@@ -553,14 +549,12 @@ static void run_remote(enum remote what)
 {
 	struct writer w;
 	struct vmm vm;
-	uint32_t i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (vmm_init(&vm, 1, WRITERS_PAGES + PAGES) || vmm_set_log(&vm, true))
 		_exit(1);
 	writer_init(&w, &vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&w, WRITERS_GFN + i, false);
+	writer_add_pages(&w, WRITERS_GFN, PAGES);
 	if (writer_start(&w, what != RESTS))
 		_exit(1);
 	do

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,15 +50,9 @@ static int count_lines(const char *path)
 /* kvm may be built in. */
 static int count_kvm_users(void)
 {
-	FILE *f = fopen(KVM_USERS, "re");
-	int nr = 0;
+	int64_t nr = host_read_number(KVM_USERS, NULL);
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%d", &nr) != 1)
-		nr = -EIO;
-	fclose(f);
-	return nr;
+	return nr == -ENOENT ? 0 : (int)nr;
 }
 
 static void find_places(struct residue *r)
@@ -251,33 +244,35 @@ static void shrink_slabs(void)
 	closedir(dir);
 }
 
-static void read_kib(const char *line, const char *name, int64_t *kib)
+int residue_read_memory(struct residue_memory *m)
 {
-	size_t len = strlen(name);
+	m->slab = host_read_number("/proc/meminfo", "SUnreclaim");
+	m->percpu = host_read_number("/proc/meminfo", "Percpu");
+	m->vmalloc = host_read_number("/proc/meminfo", "VmallocUsed");
+	return m->slab < 0 || m->percpu < 0 || m->vmalloc < 0 ? -EIO : 0;
+}
 
-	if (!strncmp(line, name, len))
-		*kib = strtoll(line + len, NULL, 10);
+void residue_show_memory(const struct residue_memory *before, const struct residue_memory *after)
+{
+	printf("# slab %+" PRId64 ", percpu %+" PRId64 ", vmalloc %+" PRId64 " KiB\n",
+	       after->slab - before->slab, after->percpu - before->percpu,
+	       after->vmalloc - before->vmalloc);
+	fflush(stdout);
+}
+
+/* What waits for a grace period to be freed is a cache as well, and then has to wait for one. */
+void residue_settle(void)
+{
+	usleep(SETTLE_US);
+	host_write("/proc/sys/vm/drop_caches", 0, "2");
+	usleep(SETTLE_US);
+	shrink_slabs();
 }
 
 int residue_memory(struct residue_memory *m)
 {
-	char line[128];
-	FILE *f;
-
-	usleep(SETTLE_US);
-	host_write("/proc/sys/vm/drop_caches", 0, "2");
-	shrink_slabs();
-	*m = (struct residue_memory){ -1, -1, -1 };
-	f = fopen("/proc/meminfo", "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		read_kib(line, "SUnreclaim:", &m->slab);
-		read_kib(line, "Percpu:", &m->percpu);
-		read_kib(line, "VmallocUsed:", &m->vmalloc);
-	}
-	fclose(f);
-	return m->slab < 0 || m->percpu < 0 || m->vmalloc < 0 ? -EIO : 0;
+	residue_settle();
+	return residue_read_memory(m);
 }
 
 bool residue_is_leak(const struct residue_memory *before, const struct residue_memory *after,

@@ -64,7 +64,16 @@ struct residue_memory {
 	int64_t vmalloc;
 };
 
-/** residue_memory() - give back what caches have to spare, and look at what is left */
+/** residue_settle() - have the kernel give back what its caches have to spare */
+void residue_settle(void);
+
+/** residue_read_memory() - how much there is */
+int residue_read_memory(struct residue_memory *m);
+
+/** residue_show_memory() - print how much more there is than there was */
+void residue_show_memory(const struct residue_memory *before, const struct residue_memory *after);
+
+/** residue_memory() - the same after residue_settle() */
 int residue_memory(struct residue_memory *m);
 
 /**

@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -129,16 +128,14 @@ int rival_pin(pid_t pid, int cpu)
 
 int rival_set_autogroup(bool on)
 {
-	FILE *f = fopen(AUTOGROUP, "re");
-	int was = 0, ret = -EIO;
+	int64_t was = host_read_number(AUTOGROUP, NULL);
+	int ret;
 
 	/* A kernel that has none. */
-	if (!f)
+	if (was == -ENOENT)
 		return 0;
-	if (fscanf(f, "%d", &was) == 1)
-		ret = host_write(AUTOGROUP, 0, on ? "1" : "0");
-	fclose(f);
-	return ret ? ret : was;
+	ret = was < 0 ? (int)was : host_write(AUTOGROUP, 0, on ? "1" : "0");
+	return ret ? ret : (int)was;
 }
 
 int rival_init_limit(uint64_t quota_us, uint64_t period_us)
@@ -179,17 +176,9 @@ int rival_set_limit_nice(int nice)
 
 uint64_t rival_throttled_us(void)
 {
-	FILE *f = fopen(LIMITED "/cpu.stat", "re");
-	uint64_t us = 0, value;
-	char key[32];
+	int64_t us = host_read_number(LIMITED "/cpu.stat", "throttled_usec");
 
-	if (!f)
-		return 0;
-	while (fscanf(f, "%31s %" SCNu64, key, &value) == 2)
-		if (!strcmp(key, "throttled_usec"))
-			us = value;
-	fclose(f);
-	return us;
+	return us < 0 ? 0 : (uint64_t)us;
 }
 
 void rival_exit_limit(void)

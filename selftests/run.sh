@@ -4,8 +4,13 @@
 # Run selftests on this host, as root, and say how many test cases passed, failed and were skipped.
 #
 #   selftests/run.sh [TEST...]      default: all that suit the host; without kvm that is nokvm_test
-#   selftests/run.sh plain          those that only compute, on any machine: they need neither a module nor root
-#   selftests/run.sh -l             lists those that suit a host of $KVMETER_LEG with kvm
+#   selftests/run.sh GROUP
+#   selftests/run.sh --list GROUP   only print their names
+#
+# The groups:
+#   plain    those that only compute, on any machine: they need neither a module nor root
+#   clocks   those that compare times, for a host whose clock stands still while it cannot run
+#   others   the rest of those that suit the host
 #
 # A test case that the file must-run names for $KVMETER_LEG (amd or intel) fails if it skips. The module,
 # ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
@@ -21,6 +26,15 @@ passed=0 failed=0 skipped=0
 plain="reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_test reader_matrix_test
 	reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test reader_outlook_test
 	reader_autoconverge_test reader_audit_test quota_unit_test converge_unit_test converge_sim_test btf_unit_test"
+clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_test thief_churn_test
+	dirty_test superset_test own_writes_test takeover_test session_test session_cost_test curve_test
+	quota_test quota_share_test rounds_test audit_test autoconverge_test autoconverge_release_test
+	autoconverge_yield_test autoconverge_switch_test"
+others="exits_test counters_test thief_test thief_own_test attach_test lifetime_test load_test
+	session_load_test quota_load_test autoconverge_load_test prototypes_test"
+# Those that load it often or are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
+[ "$leg" = intel ] || others="$others leak_test vendor_reload_test kill_test storm_test
+	fuzz_test hostile_guest_test scale_test security_test"
 
 count_failed()
 {
@@ -101,7 +115,7 @@ run_test()
 	case $1 in
 	lifetime_test | load_test | session_load_test | quota_load_test | autoconverge_load_test) own_load=1 ;;
 	reload_test | storm_test | kill_test | vendor_reload_test | hotplug_test | fail_nth_test) own_load=1 ;;
-	prototypes_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
+	prototypes_test | leak_test | scale_test | fuzz_test | hostile_guest_test | nokvm_test | *_test.sh) own_load=1 ;;
 	*) own_load= ;;
 	esac
 	if [ -z "$own_load" ] && ! insmod "$ko"; then
@@ -118,39 +132,26 @@ run_test()
 }
 
 list=
-if [ "${1:-}" = -l ]; then
+if [ "${1:-}" = --list ]; then
 	list=1
 	shift
 fi
-if [ $# = 0 ]; then
-	if [ -n "$list" ] || [ -e /sys/module/kvm ]; then
-		set -- exits_test consistent_test preempt_test nested_test subs_test \
-			counters_test steal_test thief_test thief_own_test thief_churn_test \
-			dirty_test superset_test own_writes_test takeover_test \
-			session_test session_cost_test curve_test \
-			quota_test quota_share_test \
-			rounds_test audit_test autoconverge_test autoconverge_release_test \
-			autoconverge_yield_test autoconverge_switch_test \
-			attach_test lifetime_test load_test session_load_test quota_load_test \
-			autoconverge_load_test prototypes_test
-		# It compares clocks: elsewhere that is for a host with --virtual-time.
-		[ "$leg" != intel ] || set -- ledger_test "$@"
-		# Those that are out to hurt, and one that wants much memory.
-		[ "$leg" = intel ] ||
-			set -- "$@" vendor_reload_test kill_test storm_test fuzz_test scale_test
-	else
-		set -- nokvm_test
-	fi
-fi
-[ -z "$list" ] || {
-	printf '%s\n' "$@"
-	exit
-}
 run=run_test
-if [ "$*" = plain ]; then
-	# shellcheck disable=SC2086 # a list of names
-	set -- $plain
-	run=run_program
+if [ $# = 0 ] && [ ! -e /sys/module/kvm ]; then
+	set -- nokvm_test
+fi
+case $* in
+plain) run=run_program && names=$plain ;;
+clocks) names=$clocks ;;
+others) names=$others ;;
+'') names="$clocks $others" ;;
+*) names=$* ;;
+esac
+# shellcheck disable=SC2086 # a list of names
+set -- $names
+if [ "$list" ]; then
+	echo "$*"
+	exit 0
 fi
 for test; do
 	if [ -x "$dir/$test" ]; then

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <sys/ioctl.h>
 
@@ -179,25 +178,9 @@ static int see_directories(struct seen *seen)
 static int wait_directory(const struct herd_member *member)
 {
 	char path[PATH_MAX];
-	unsigned int i;
 
 	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/stats", member->pid, member->fd);
-	for (i = 0; access(path, F_OK); i++) {
-		if (i == 1000)
-			return -ETIMEDOUT;
-		usleep(10000);
-	}
-	return 0;
-}
-
-static char *beside(const char *name, char *path, size_t size)
-{
-	char self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, size, "%s/../%s", dirname(self), name);
-	return path;
+	return host_wait_file(path);
 }
 
 /* The ids in what "kvmeter list" prints; how many vCPUs it says there are is set too. */
@@ -210,7 +193,7 @@ static int see_reader(struct seen *seen, unsigned int *vcpus)
 	FILE *f;
 
 	snprintf(command, sizeof(command), "%s list --by vcpu --json",
-		 beside("bpf/kvmeter", path, sizeof(path)));
+		 host_beside("KVMETER", "bpf/kvmeter", path, sizeof(path)));
 	f = popen(command, "re");
 	if (!f)
 		return -errno;

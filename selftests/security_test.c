@@ -42,6 +42,8 @@
 #define PORTS 1009
 #define VMS 67
 #define GROWTH_MAX_KIB 512
+/* Files take long where the host has virtual time. */
+#define LIMIT_S 300
 
 enum who {
 	NOBODY_AT_ALL,	   /* uid 65534, as a VMM may have */
@@ -157,11 +159,16 @@ static int become_nobody(void)
 static int become_root_of(unsigned int uid)
 {
 	char map[32];
+	int ret;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return -errno;
 	snprintf(map, sizeof(map), "0 %u 1", uid);
-	return host_write("/proc/self/uid_map", 0, map);
+	ret = host_write("/proc/self/uid_map", 0, map);
+	/* Without a group nothing can be created: that would be refused for another reason. */
+	if (!ret)
+		ret = host_write("/proc/self/setgroups", 0, "deny");
+	return ret ? ret : host_write("/proc/self/gid_map", 0, map);
 }
 
 static int become(enum who as)
@@ -292,6 +299,7 @@ static void try_as_root_of_nobody(const struct target *t)
 	MUST(mount("none", "/tmp", "debugfs", 0, NULL) && errno == EPERM);
 	MUST(!stat(DEVICE, &st));
 	MUST(mount("none", "/tmp", "tmpfs", 0, NULL) == 0);
+	MUST(mknod("/tmp/fifo", S_IFIFO | 0666, 0) == 0);
 	MUST(mknod("/tmp/kvmeter", S_IFCHR | 0666, st.st_rdev) && errno == EPERM);
 }
 
@@ -326,7 +334,7 @@ static void read_log(const struct target *t)
 	MUST(write(t->dev, a, sizeof(a)) < 0);
 }
 
-TEST_F(security, others_are_refused)
+TEST_F_TIMEOUT(security, others_are_refused, LIMIT_S)
 {
 	struct target t = { .dev = self->meter.dev, .info = self->meter.info, .vm = &self->vm };
 	const struct kvmeter_vm *vm = meter_vm(&self->meter, self->vm.fd);
@@ -345,7 +353,7 @@ TEST_F(security, others_are_refused)
 	EXPECT_NE(0, try_as(&t, NOBODY_AT_ALL, try_as_powerless_root));
 }
 
-TEST_F(security, descriptor_that_is_passed_on)
+TEST_F_TIMEOUT(security, descriptor_that_is_passed_on, LIMIT_S)
 {
 	const struct kvmeter_vm *vms = self->meter.map[KVMETER_MAP_VMS];
 	const struct kvmeter_vm *vm = meter_vm(&self->meter, self->vm.fd);
@@ -401,7 +409,7 @@ static int count_other_modes(const char *dir, int mode, int dir_mode, unsigned i
 	return bad;
 }
 
-TEST_F(security, modes_of_files)
+TEST_F_TIMEOUT(security, modes_of_files, LIMIT_S)
 {
 	static const struct {
 		const char *name;
@@ -437,10 +445,10 @@ TEST_F(security, modes_of_files)
 	EXPECT_EQ(ARRAY_SIZE(parameter), nr);
 }
 
-/* Where the kernel is: all of the upper half, but the numbers next to 0 from below. */
+/* Where the kernel is, if page tables have 5 levels too; but not the numbers just below 0. */
 static bool is_address(uint64_t value)
 {
-	return value >= 0xffff800000000000 && value < 0xffffffffff000000;
+	return value >= 0xff00000000000000 && value < 0xffffffffff000000;
 }
 
 static unsigned int count_addresses(const void *from, size_t bytes)
@@ -507,13 +515,13 @@ static unsigned int count_addresses_in_files(const char *dir, size_t *bytes)
 	return nr;
 }
 
-TEST_F(security, no_kernel_address)
+TEST_F_TIMEOUT(security, no_kernel_address, LIMIT_S)
 {
-	static const uint64_t planted[] = { 1, 0xffff888012345678, 0xffffffff81000000, ~0ULL };
+	static const uint64_t planted[] = { 1, 0xff11000012345678, 0xffffffff81000000, ~0ULL };
 	struct kvmeter_host host;
 	struct session session;
 	struct kvmeter_audit a;
-	const char *text = "a 0xffff888012345678,ffffc90000000010 18446683600570023936 - 18";
+	const char *text = "a 0xff11000012345678,ffffc90000000010 18446683600570023936 - 18";
 	size_t bytes = 0;
 	int i, ret, dev;
 
@@ -568,10 +576,10 @@ static void scribble(const struct meter *m, int first, uint64_t seed)
  * Who may write to pinned maps, root, may have the counts be what he likes; but the module only
  * writes there, and believes nothing of it. Nor does the reader end otherwise than it should.
  */
-TEST_F_TIMEOUT(security, maps_that_are_written_to, 120)
+TEST_F_TIMEOUT(security, maps_that_are_written_to, LIMIT_S)
 {
-	static const char *const command[] = { "list --by vcpu", "exits --json", "steal --matrix",
-					       "dirty",		 "migrate",	 "ledger" };
+	static const char *const command[] = { "exits --json", "list --by vcpu", "steal --matrix",
+					       "dirty",	       "migrate",	 "ledger" };
 	const uint32_t reason = reason_of(VMX_CPUID, SVM_CPUID);
 	struct meter_vcpu copy;
 	struct session session;
@@ -582,7 +590,8 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, 120)
 	uint64_t seed;
 	int status;
 
-	for (seed = 0; seed < 3; seed++) {
+	/* All ones, and two of all kinds; a slow host has one of these, and one command. */
+	for (seed = host_is_slow(); seed < (host_is_slow() ? 2 : 3); seed++) {
 		scribble(&self->meter, KVMETER_MAP_HOST, seed);
 		ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 		count_addresses_in_files(DEBUGFS, &bytes);
@@ -593,7 +602,7 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, 120)
 		scribble(&self->meter, KVMETER_MAP_VMS, seed);
 		ASSERT_EQ(0, vmm_run(&other.vcpu[0], vmm_guest_write, 1, VMM_DATA_ADDR, 0));
 		ASSERT_EQ(0, vmm_run(&other.vcpu[1], vmm_guest_cpuid, EVENTS, 0, 0));
-		for (i = 0; i < ARRAY_SIZE(command); i++) {
+		for (i = 0; i < (host_is_slow() ? 1 : ARRAY_SIZE(command)); i++) {
 			status = run_reader(command[i]);
 			EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
 		}
@@ -609,6 +618,9 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, 120)
 	ASSERT_EQ(0, vmm_run(&other.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 	ASSERT_EQ(0, meter_read(&fresh, other.fd, 0, &copy));
 	EXPECT_EQ(EVENTS, meter_count(&copy, reason));
+	EXPECT_EQ(2, meter_used(&fresh, false));
+	EXPECT_EQ(2, meter_used(&fresh, true));
+	EXPECT_EQ(getpid(), meter_vm(&fresh, self->vm.fd)->pid);
 	vmm_exit(&other);
 	meter_close(&fresh);
 }
@@ -635,7 +647,7 @@ static long memory_kib(void)
 }
 
 /* Whatever a guest does is counted as its own, in as many rows as there are for it. */
-TEST_F_TIMEOUT(security, guest_changes_its_own_counts_only, 120)
+TEST_F_TIMEOUT(security, guest_changes_its_own_counts_only, LIMIT_S)
 {
 	const uint32_t reason = reason_of(VMX_CPUID, SVM_CPUID);
 	struct meter_vcpu before, after, copy;
@@ -686,7 +698,7 @@ static void use_kvm(const struct target *t)
 }
 
 /* Who may use KVM has VMs counted, and nothing is left of them: no record, no memory, no line. */
-TEST_F_TIMEOUT(security, users_of_kvm_leave_nothing, 200)
+TEST_F_TIMEOUT(security, users_of_kvm_leave_nothing, LIMIT_S)
 {
 	struct target t = { .vm = &self->vm };
 	uint64_t seen = meter_host(&self->meter)->vms_seen;

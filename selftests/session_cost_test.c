@@ -33,13 +33,10 @@ FIXTURE(cost)
 
 FIXTURE_SETUP(cost)
 {
-	uint32_t i;
-
 	ASSERT_EQ(0, meter_open(&self->meter));
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&self->writer, &self->vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, true));
 }
 

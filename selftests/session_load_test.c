@@ -30,14 +30,11 @@ FIXTURE(load)
 
 FIXTURE_SETUP(load)
 {
-	uint32_t i;
-
 	self->log = host_log_open();
 	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&self->writer, &self->vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&self->writer, WRITERS_GFN + i, false);
+	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 }
 
 FIXTURE_TEARDOWN(load)

@@ -688,14 +688,12 @@ static void run_remote(int out)
 {
 	struct writer w;
 	struct vmm vm;
-	uint32_t i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (vmm_init(&vm, 1, WRITERS_PAGES + PAGES))
 		_exit(1);
 	writer_init(&w, &vm, 0);
-	for (i = 0; i < PAGES; i++)
-		writer_add(&w, WRITERS_GFN + i, false);
+	writer_add_pages(&w, WRITERS_GFN, PAGES);
 	w.pause_us = REST_US;
 	if (writer_start(&w, true) || write(out, &vm.fd, sizeof(vm.fd)) != sizeof(vm.fd))
 		_exit(1);

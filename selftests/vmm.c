@@ -381,11 +381,16 @@ static void vmm_take_ring(struct vmm *vm, struct vmm_vcpu *vcpu)
 static int vmm_take_rings(struct vmm *vm)
 {
 	unsigned int i;
+	int ret;
 
 	memset(vm->dirty, 0, vm->ram_bytes / VMM_PAGE_BYTES / 8);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vmm_take_ring(vm, &vm->vcpu[i]);
-	return vmm_ioctl(vm->fd, KVM_RESET_DIRTY_RINGS, NULL);
+	/* A signal makes later kernels stop half-way. */
+	do
+		ret = vmm_ioctl(vm->fd, KVM_RESET_DIRTY_RINGS, NULL);
+	while (ret == -EINTR);
+	return ret;
 }
 
 int vmm_take_dirty(struct vmm *vm)

@@ -35,6 +35,12 @@ void writer_add(struct writer *w, uint32_t gfn, bool read)
 	memcpy(w->vm->ram + list_addr(w) + w->nr++ * sizeof(entry), &entry, sizeof(entry));
 }
 
+void writer_add_pages(struct writer *w, uint32_t gfn, uint32_t nr)
+{
+	while (nr--)
+		writer_add(w, gfn++, false);
+}
+
 static void *write_list(void *arg)
 {
 	struct writer *w = arg;

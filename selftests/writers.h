@@ -53,6 +53,9 @@ void writer_init(struct writer *w, struct vmm *vm, unsigned int id);
 /** writer_add() - put a page at the end of the list, to be written, or to be read only */
 void writer_add(struct writer *w, uint32_t gfn, bool read);
 
+/** writer_add_pages() - put pages in a row at the end of the list, to be written */
+void writer_add_pages(struct writer *w, uint32_t gfn, uint32_t nr);
+
 /** writer_start() - begin to work through the list, once or @forever */
 int writer_start(struct writer *w, bool forever);
 
