@@ -31,8 +31,8 @@
 #define DESTROY_ROUNDS (host_is_slow() ? 3 : host_is_brief() ? 23 : 211)
 /* So that a guest, or a thread that tries the same again and again, leaves time for the others. */
 #define REST_US (host_is_slow() ? 10000u : 0u)
-/* Guests compute for so long, and twice that, and so on: some ms. */
-#define LIFE (host_is_slow() ? 1000003u : 10007u)
+/* Loops of guests: none, so many, and so on; a session takes long to begin on a slow host. */
+#define LIFE (host_is_slow() ? 20000003u : 10007u)
 
 /* Memory besides slot 0, where it can move to, and the bits of its log. */
 #define OTHER_SLOT 7
