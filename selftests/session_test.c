@@ -31,6 +31,8 @@
 #define DESTROY_ROUNDS (host_is_slow() ? 3 : host_is_brief() ? 23 : 211)
 /* So that a guest, or a thread that tries the same again and again, leaves time for the others. */
 #define REST_US (host_is_slow() ? 10000u : 0u)
+/* Loops of guests: none, so many, and so on; a session takes long to begin on a slow host. */
+#define LIFE (host_is_slow() ? 20000003u : 10007u)
 
 /* Memory besides slot 0, where it can move to, and the bits of its log. */
 #define OTHER_SLOT 7
@@ -831,7 +833,7 @@ TEST_F_TIMEOUT(session, vm_destroyed, 120)
 		ASSERT_EQ(0, vmm_init(&vm, 1, 1));
 		s = (struct starter){ .dev = self->meter.dev, .vm_fd = vm.fd };
 		ASSERT_EQ(0, pthread_create(&thread, NULL, start_until_gone, &s));
-		ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_busy, 1 + 100 * i, 0, 0));
+		ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_busy, 1 + LIFE * i, 0, 0));
 		vmm_exit(&vm);
 		s.stop = true;
 		ASSERT_EQ(0, pthread_join(thread, NULL));
