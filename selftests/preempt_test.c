@@ -212,9 +212,10 @@ static void log_figures(struct __test_metadata *_metadata, const char *name,
 }
 
 /* By how much an emulator is slower at one time than at another is in both, before and after. */
-static double slower_p99_ns(const struct figures *before, const struct figures *after)
+static double slower_ns(const struct figures *before, const struct figures *after, double percent)
 {
-	double ns[] = { p99_ns(&before->hist), p99_ns(&after->hist) };
+	double ns[] = { percentile_ns(&before->hist, percent),
+			percentile_ns(&after->hist, percent) };
 
 	return ns[0] > ns[1] ? ns[0] : ns[1];
 }
@@ -231,7 +232,8 @@ TEST_F_TIMEOUT(preempt, time_slices, 120)
 	log_figures(_metadata, "alone", &alone);
 	log_figures(_metadata, "shared", &shared);
 	log_figures(_metadata, "alone again", &alone_again);
-	EXPECT_LE(p99_ns(&shared.hist), MORE * slower_p99_ns(&alone, &alone_again));
+	/* One exit in 100 may meet a tick and a switch now, as alone one in 1,000 meets a tick. */
+	EXPECT_LE(p99_ns(&shared.hist), MORE * slower_ns(&alone, &alone_again, 99.9));
 	/* Of the same run: an emulator's own stalls are in the maximum, and in both means. */
 	EXPECT_GT(mean_ns(shared.trace.total_ns), 2 * mean_ns(shared.total_ns));
 }
@@ -253,7 +255,7 @@ TEST_F_TIMEOUT(preempt, often, 120)
 	log_figures(_metadata, "quiet", &quiet);
 	log_figures(_metadata, "preempted", &loaded);
 	log_figures(_metadata, "quiet again", &quiet_again);
-	EXPECT_LE(p99_ns(&loaded.hist), MORE * slower_p99_ns(&quiet, &quiet_again));
+	EXPECT_LE(p99_ns(&loaded.hist), MORE * slower_ns(&quiet, &quiet_again, 99));
 	EXPECT_GT(p99_ns(&loaded.trace.hist), INFLATED * p99_ns(&quiet.trace.hist));
 }
 
