@@ -132,8 +132,6 @@ check_pml()
 	check_figure "bench-dirty pml_page" "$(sed -n 's/.*"pml_page": \([0-9.]*\).*/\1/p' <<<"$json")" $pml_limit
 }
 
-# The jobs: each is given a kernel and a leg.
-
 # list_tests KERNEL LEG: those asked for; nothing stands for all
 list_tests()
 {
@@ -171,6 +169,8 @@ run_group()
 	# shellcheck disable=SC2086 # a list of names
 	in_lab "$2" "$3" --timeout 2700 "${@:4}" -- "${run_tests[@]}" $chosen
 }
+
+# The jobs: each is given a kernel and a leg.
 
 # Bochs has virtual time anyway.
 job_clocks()

@@ -241,6 +241,21 @@ int64_t host_read_number(const char *path, const char *key)
 	return number;
 }
 
+int64_t host_memory_kib(void)
+{
+	static const char *const name[] = { "Slab", "VmallocUsed", "Percpu" };
+	int64_t kib, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		kib = host_read_number("/proc/meminfo", name[i]);
+		if (kib < 0)
+			return kib;
+		sum += kib;
+	}
+	return sum;
+}
+
 static void read_file(int dir, const char *name)
 {
 	char text[4096];

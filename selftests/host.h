@@ -66,6 +66,9 @@ int host_read_line(const char *path, char *line, size_t size);
  */
 int64_t host_read_number(const char *path, const char *key);
 
+/** host_memory_kib() - memory that the kernel and its modules have allocated, in KiB */
+int64_t host_memory_kib(void);
+
 /** host_read_tree() - read all files in a directory and below, as far as they are there */
 void host_read_tree(const char *path);
 

@@ -66,14 +66,17 @@ static uint64_t cpu_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* It is one instant only if the thread has not waited for a CPU between two of the readings. */
 static int take_instant(const struct meter *meter, unsigned int slot, struct instant *at)
 {
 	int ret;
 
-	at->run_delay_ns = host_run_delay_ns();
-	at->cpu_ns = cpu_now_ns();
-	ret = meter_read_slot(meter, slot, &at->copy, &at->now_ns);
-	at->wall_ns = host_now_ns();
+	do {
+		at->run_delay_ns = host_run_delay_ns();
+		at->cpu_ns = cpu_now_ns();
+		ret = meter_read_slot(meter, slot, &at->copy, &at->now_ns);
+		at->wall_ns = host_now_ns();
+	} while (!ret && host_run_delay_ns() != at->run_delay_ns);
 	meter_states(&at->copy, at->now_ns, at->state_ns);
 	return ret;
 }

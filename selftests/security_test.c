@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -80,23 +79,13 @@ FIXTURE(security)
 	struct vmm vm;
 };
 
-static char *beside(const char *name, char *path, size_t size)
-{
-	char self[PATH_MAX / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[len < 0 ? 0 : len] = '\0';
-	snprintf(path, size, "%s/../%s", dirname(self), name);
-	return path;
-}
-
 /* The reader, with its output left out; as system(). */
 static int run_reader(const char *arguments)
 {
 	char path[PATH_MAX], command[PATH_MAX + 128];
 
 	snprintf(command, sizeof(command), "%s %s >/dev/null 2>&1",
-		 beside("bpf/kvmeter", path, sizeof(path)), arguments);
+		 host_beside("KVMETER", "bpf/kvmeter", path, sizeof(path)), arguments);
 	return system(command);
 }
 
@@ -104,7 +93,6 @@ static int run_reader(const char *arguments)
 FIXTURE_SETUP(security)
 {
 	char path[PATH_MAX];
-	int i;
 
 	self->log = host_log_open();
 	ASSERT_LE(0, self->log);
@@ -116,9 +104,7 @@ FIXTURE_SETUP(security)
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, 1));
 	ASSERT_EQ(0, vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 	snprintf(path, sizeof(path), DEBUGFS "/%d-%d/stats", getpid(), self->vm.fd);
-	for (i = 0; i < 500 && access(path, F_OK); i++)
-		usleep(10000);
-	ASSERT_EQ(0, access(path, F_OK));
+	ASSERT_EQ(0, host_wait_file(path));
 }
 
 /* Whatever was tried, the kernel's log has no line about it. */
@@ -254,15 +240,12 @@ static void try_ioctls(const struct target *t)
 /* What takes a capability that neither has. */
 static void try_capabilities(const struct target *t)
 {
-	char path[PATH_MAX];
-	int fd = open(beside("kvmeter.ko", path, sizeof(path)), O_RDONLY | O_CLOEXEC);
+	int fd = host_open_module();
 	unsigned int i;
 
 	for (i = 0; i < MAPS_NR; i++)
 		MUST(bpf_map_get_fd_by_id(t->info.map[i].id) < 0 && errno == EPERM);
 	MUST(syscall(SYS_delete_module, "kvmeter", O_NONBLOCK) && errno == EPERM);
-	if (getenv("KVMETER_KO"))
-		fd = open(getenv("KVMETER_KO"), O_RDONLY | O_CLOEXEC);
 	MUST(fd >= 0 && syscall(SYS_finit_module, fd, "", 0) && errno == EPERM);
 }
 
@@ -625,27 +608,6 @@ TEST_F_TIMEOUT(security, maps_that_are_written_to, LIMIT_S)
 	meter_close(&fresh);
 }
 
-static long memory_kib(void)
-{
-	static const char *const name[] = { "Slab:", "VmallocUsed:", "Percpu:" };
-	char line[256], key[64];
-	long kib, sum = 0;
-	unsigned int i;
-	FILE *f;
-
-	f = fopen("/proc/meminfo", "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%63s %ld kB", key, &kib) != 2)
-			continue;
-		for (i = 0; i < ARRAY_SIZE(name); i++)
-			if (!strcmp(key, name[i]))
-				sum += kib;
-	}
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 /* Whatever a guest does is counted as its own, in as many rows as there are for it. */
 TEST_F_TIMEOUT(security, guest_changes_its_own_counts_only, LIMIT_S)
 {
@@ -653,18 +615,19 @@ TEST_F_TIMEOUT(security, guest_changes_its_own_counts_only, LIMIT_S)
 	struct meter_vcpu before, after, copy;
 	struct vmm hostile;
 	uint32_t port;
-	long kib;
+	int64_t kib;
 
 	ASSERT_EQ(0, meter_set_param("subreasons", "1"));
 	ASSERT_EQ(0, vmm_init(&hostile, 1, PORTS));
 	ASSERT_EQ(0, vmm_run(&hostile.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0));
 	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &before));
-	kib = memory_kib();
+	kib = host_memory_kib();
+	ASSERT_LT(0, kib);
 	for (port = 0; port < PORTS; port++)
 		ASSERT_EQ(0, vmm_run(&hostile.vcpu[0], vmm_guest_out, 3, 0x4000 + port, 0));
 	ASSERT_EQ(0, vmm_run(&hostile.vcpu[0], vmm_guest_write, PORTS, VMM_DATA_ADDR, 0));
 	ASSERT_EQ(0, vmm_run(&hostile.vcpu[0], vmm_guest_hlt, EVENTS, 0, 0));
-	EXPECT_GT(GROWTH_MAX_KIB, memory_kib() - kib);
+	EXPECT_GT(GROWTH_MAX_KIB, host_memory_kib() - kib);
 
 	ASSERT_EQ(0, meter_read(&self->meter, hostile.fd, 0, &copy));
 	EXPECT_EQ(EVENTS, meter_count(&copy, reason));
@@ -703,16 +666,17 @@ TEST_F_TIMEOUT(security, users_of_kvm_leave_nothing, LIMIT_S)
 	struct target t = { .vm = &self->vm };
 	uint64_t seen = meter_host(&self->meter)->vms_seen;
 	struct stat st;
-	long kib;
+	int64_t kib;
 
 	ASSERT_EQ(0, stat(KVM, &st));
 	ASSERT_EQ(0, chmod(KVM, 0666));
 	EXPECT_EQ(0, try_as(&t, NOBODY_AT_ALL, use_kvm));
 	EXPECT_EQ(1, meter_wait_used(&self->meter, 1));
-	kib = memory_kib();
+	kib = host_memory_kib();
+	ASSERT_LT(0, kib);
 	EXPECT_EQ(0, try_as(&t, NOBODY_AT_ALL, use_kvm));
 	EXPECT_EQ(1, meter_wait_used(&self->meter, 1));
-	EXPECT_GT(GROWTH_MAX_KIB, memory_kib() - kib);
+	EXPECT_GT(GROWTH_MAX_KIB, host_memory_kib() - kib);
 	EXPECT_EQ(seen + 2 * VMS, meter_host(&self->meter)->vms_seen);
 	EXPECT_EQ(0, chmod(KVM, st.st_mode & 07777));
 }
