@@ -12,8 +12,8 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
-
-#include <kselftest.h>
 
 #include "../bpf/reader.h"
 #include "herd.h"

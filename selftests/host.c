@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <kselftest.h>
+
 #include "vmm.h"
 
 #define MODULE "kvmeter"
@@ -247,7 +249,7 @@ int64_t host_memory_kib(void)
 	int64_t kib, sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(name); i++) {
 		kib = host_read_number("/proc/meminfo", name[i]);
 		if (kib < 0)
 			return kib;
