@@ -17,14 +17,32 @@ esac
 kernel=$1 leg=$2
 number=0 failed=0
 
+run_lab()
+{
+	"$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" "${@:2}" -- sh -c "$1" 2>&1
+}
+
+# The emulator, which is a child of the lab, gets a signal as if of its own fault.
+run_crash()
+{
+	local lab
+
+	"$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" -- sh -c "$1" 2>&1 &
+	lab=$!
+	while kill -0 "$lab" && ! pkill -SEGV -P "$lab" qemu-system; do
+		sleep 0.2
+	done
+	wait "$lab"
+}
+
 # expect STATUS NAME COMMAND [LAB-OPTION...]
 expect()
 {
-	local want=$1 name=$2 command=$3 status=0 out
+	local want=$1 name=$2 command=$3 status=0 out run=run_lab
 
 	number=$((number + 1))
-	out=$("$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" "${@:4}" -- sh -c "$command" 2>&1) ||
-		status=$?
+	[ "$name" != crash ] || run=run_crash
+	out=$($run "$command" "${@:4}") || status=$?
 	if [ $status = "$want" ]; then
 		echo "ok $number $name: exit status $status"
 	else
@@ -35,12 +53,13 @@ expect()
 }
 
 echo "TAP version 13"
-echo "1..6"
+echo "1..7"
 expect 0 true 'exit 0'
 expect 7 own_status 'exit 7'
 expect 121 panic 'echo c >/proc/sysrq-trigger; sleep 60'
 expect 122 warning 'echo "<4>WARNING: CPU: 0 PID: 1 at the test" >/dev/kmsg'
 expect 123 no_verdict 'echo o >/proc/sysrq-trigger; sleep 60'
 expect 124 hang 'sleep 1000' --timeout 30
+expect 125 crash 'sleep 1000'
 echo "$((number - failed)) passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

@@ -43,6 +43,8 @@
 #        whatever the command's own status
 #   123  no verdict: the host went down without giving the command's status
 #   124  time is up: the host, or the command in it, hangs
+#   125  the emulator crashed, which tells nothing of the host: QEMU's TCG does so now and then under guests that
+#        are guests themselves
 #   130, 143  interrupted, terminated
 #
 # A boot takes about 8 s on amd and 30 s on intel.
@@ -338,12 +340,12 @@ show_cpus()
 	done
 }
 
-# Wait for the emulator to end; end it once nothing more can come. Sets timed_out.
+# Wait for the emulator to end; end it once nothing more can come. Sets timed_out, and crashed to the signal it died of.
 watch_host()
 {
-	local emulator=$1 deadline=$((SECONDS + timeout)) doomed=
+	local emulator=$1 deadline=$((SECONDS + timeout)) doomed='' status=0
 
-	timed_out=
+	timed_out='' crashed=''
 	while kill -0 "$emulator" 2>/dev/null; do
 		sleep 0.2
 		if [ "$SECONDS" -ge "$deadline" ]; then
@@ -360,7 +362,10 @@ watch_host()
 		[ "$(grep -ac "kvmeter-lab: $nonce begin" "$tmp/console")" -lt 2 ] || break
 	done
 	kill -KILL "$emulator" 2>/dev/null || true
-	wait "$emulator" 2>/dev/null || true
+	wait "$emulator" 2>/dev/null || status=$?
+	case $(kill -l $status) in
+	ILL | ABRT | BUS | FPE | SEGV) crashed=SIG$(kill -l $status) ;;
+	esac
 }
 
 # The kernel's words for what must not happen. One line of each report is enough.
@@ -403,6 +408,7 @@ judge()
 	end\ *) ;;
 	*)
 		show_console
+		[ -z "$crashed" ] || lab_exit 125 "the emulator crashed: $crashed"
 		[ -z "$timed_out" ] || lab_exit 124 "hang: no verdict after $timeout s"
 		grep -aq "kvmeter-lab: $nonce begin" "$tmp/console" ||
 			lab_exit 120 "host did not get as far as the command: $(tail -n 1 "$tmp/emulator.log")"

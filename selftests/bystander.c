@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -90,6 +91,7 @@ static void *write_pages(void *arg)
 int bystander_start(struct bystander *b, const struct meter *m)
 {
 	static void *(*const job[])(void *) = { count, write_pages };
+	sigset_t all, before;
 	unsigned int i;
 	int ret;
 
@@ -101,8 +103,15 @@ int bystander_start(struct bystander *b, const struct meter *m)
 		b->vcpu[i].id = i;
 		ret = begin(&b->vcpu[i]);
 	}
+	/*
+	 * As in any VMM. A child may end while fork() has all signals blocked in its parent: then
+	 * other threads are woken for it, and KVM_RUN ends with EINTR.
+	 */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	for (i = 0; !ret && i < 2; i++)
 		ret = -pthread_create(&b->vcpu[i].thread, NULL, job[i], &b->vcpu[i]);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return ret;
 }
 

@@ -92,15 +92,15 @@ case_view()
 # pages 4096 to 6143 are rows 8 to 11 of 2 MiB
 case_heat()
 {
-	works dirty writer --heat --json 0.3 2 && json 'len(d) == 2 and all(r["cell_pages"] == 512 for r in d)' &&
+	works dirty writer --heat --json 0.5 2 && json 'len(d) == 2 and all(r["cell_pages"] == 512 for r in d)' &&
 		json 'all(all((c >= 500) == (8 <= i < 12) for i, c in enumerate(r["cells"])) for r in d)' || return
-	LC_ALL=C COLUMNS=40 works dirty writer --heat 0.2 3 && grep -q '^ *0x1000000 |###|$' "$tmp/out" &&
+	LC_ALL=C COLUMNS=40 works dirty writer --heat 0.5 3 && grep -q '^ *0x1000000 |###|$' "$tmp/out" &&
 		grep -q '^ *0x1800000 |   |$' "$tmp/out" && ! LC_ALL=C grep -q "$(printf '[\200-\377\033]')" "$tmp/out" ||
 		fail "not as it should be: $(cat "$tmp/out")" || return
-	LC_ALL=C.UTF-8 works dirty writer --heat 0.2 1 && grep -q '|█|$' "$tmp/out" || fail "no blocks" || return
-	TERM=xterm script -qec "$reader dirty writer --heat 0.2 2" /dev/null >"$tmp/out" &&
+	LC_ALL=C.UTF-8 works dirty writer --heat 0.5 1 && grep -q '|█|$' "$tmp/out" || fail "no blocks" || return
+	TERM=xterm script -qec "$reader dirty writer --heat 0.5 2" /dev/null >"$tmp/out" &&
 		grep -q "$(printf '\033\[48;5;160m \033\[0m')" "$tmp/out" || fail "no colours" || return
-	kvm dirty writer --svg "$tmp/heat.svg" 0.2 3
+	kvm dirty writer --svg "$tmp/heat.svg" 0.5 3
 	[ "$status" = 0 ] && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ] || fail "--svg: $(cat "$tmp/err")" || return
 	python3 - "$tmp/heat.svg" <<-'EOF' || fail "no good SVG"
 		import sys, xml.etree.ElementTree as tree
