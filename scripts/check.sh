@@ -30,7 +30,6 @@ switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no mo
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
 run_tests=(env ${KVMETER_LONG:+KVMETER_LONG=1} sh selftests/run.sh)
 pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
-summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
 pids=()
 
 cleanup()
@@ -47,32 +46,10 @@ trap cleanup EXIT
 trap 'cleanup; exit 130' INT
 trap 'cleanup; exit 143' TERM
 
-# judge COMMAND...: run what ends with a summary. If it gave none, or the lab itself found fault with the host, that is
-# one more failure. Where it was the emulator that crashed, nothing is known of the host: it is run again, twice at most.
-judge()
-{
-	local try status out
-
-	out=$(mktemp)
-	for try in 1 2 3; do
-		status=0
-		"$@" 2>&1 | tee "$out" || status=$?
-		if [ $status != 125 ] || [ $try = 3 ]; then
-			break
-		fi
-		echo "# the emulator crashed: once more"
-	done
-	if [ $status -gt 1 ] || ! grep -q "$summary" "$out"; then
-		echo "not ok ${1##*/}: exit status $status"
-		echo "0 passed, 1 failed, 0 skipped"
-	fi
-	rm -f "$out"
-}
-
 # in_lab KERNEL LEG LAB-ARGUMENT...: run selftests there.
 in_lab()
 {
-	judge "$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}"
+	tally "$here/lab.sh" --kernel "$1" --leg "$2" "${@:3}"
 }
 
 # check_figure NAME FIGURE LIMIT: both may have a fraction.
@@ -218,7 +195,7 @@ job_without()
 # The kernel's own selftests of KVM, with the module.
 job_kvm()
 {
-	judge "$here/kvm-suite.sh" "$1" "$2"
+	tally "$here/kvm-suite.sh" "$1" "$2"
 }
 
 # Hosts that are locked down once the module is loaded, and by UEFI Secure Boot, with a key that the firmware knows.
@@ -296,7 +273,7 @@ run_jobs()
 # What only computes, where it was built.
 run_plain()
 {
-	judge "$here/build.sh" "$1" plain-checks
+	tally "$here/build.sh" "$1" plain-checks
 }
 
 run_lint()
@@ -307,13 +284,6 @@ run_lint()
 	printf '%s\n' "$out"
 	printf '%s passed, %s failed, 0 skipped\n' \
 		"$(grep -c '^ok lint' <<<"$out")" "$(grep -c '^not ok lint' <<<"$out")"
-}
-
-# sum LOG: what its lines "N passed, N failed, N skipped" add up to; a log without one is a failure.
-sum()
-{
-	grep "$summary" "$1" | awk '{ p += $1; f += $3; s += $5 }
-		END { if (!NR) f = 1; print p + 0, f + 0, s + 0 }'
 }
 
 "$here/deps.sh"

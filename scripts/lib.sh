@@ -162,3 +162,35 @@ run_bench()
 	mkdir -p "$KVMETER_TOP/build/bench"
 	printf '[%s]\n' "$json" | tee "$KVMETER_TOP/build/bench/$name.json"
 }
+
+# How what runs tests ends.
+summary='^[0-9]* passed, [0-9]* failed, [0-9]* skipped$'
+
+# tally COMMAND...: run what ends with a summary. If it gave none, or the lab itself found fault with the host, that is
+# one more failure. Where it was the emulator that crashed, nothing is known of the host: it is run again, twice at most.
+tally()
+{
+	local try status out
+
+	out=$(mktemp)
+	for try in 1 2 3; do
+		status=0
+		"$@" 2>&1 | tee "$out" || status=$?
+		if [ $status != 125 ] || [ $try = 3 ]; then
+			break
+		fi
+		echo "# the emulator crashed: once more"
+	done
+	if [ $status -gt 1 ] || ! grep -q "$summary" "$out"; then
+		echo "not ok ${1##*/}: exit status $status"
+		echo "0 passed, 1 failed, 0 skipped"
+	fi
+	rm -f "$out"
+}
+
+# sum LOG...: what their lines "N passed, N failed, N skipped" add up to; without one that is a failure.
+sum()
+{
+	grep -h "$summary" "$@" | awk '{ p += $1; f += $3; s += $5 }
+		END { if (!NR) f = 1; print p + 0, f + 0, s + 0 }'
+}
