@@ -175,7 +175,7 @@ job_guests()
 
 	[ "$1" != 6.1 ] || chosen+=" perf_test.sh reader_test.sh reader_views_test.sh reader_dirty_test.sh"
 	# shellcheck disable=SC2086 # a list of names
-	in_lab "$1" "$2" --parallel --cpus 1 --timeout 900 -- "${run_tests[@]}" $chosen
+	in_lab "$1" "$2" --parallel --cpus 1 --timeout 1800 -- "${run_tests[@]}" $chosen
 }
 
 # And two, as guests are moved between them.
@@ -189,7 +189,7 @@ job_migrations()
 job_without()
 {
 	in_lab "$1" "$2" --no-kvm -- "${run_tests[@]}"
-	[ "$2" = amd ] || in_lab "$1" "$2" --timeout 900 -- "${run_tests[@]}" nopml_test.sh
+	[ "$2" = amd ] || in_lab "$1" "$2" --timeout 2700 -- "${run_tests[@]}" nopml_test.sh
 }
 
 # The kernel's own selftests of KVM, with the module.
@@ -206,11 +206,11 @@ job_lockdown()
 	keys=$(mktemp -d)
 	openssl req -new -x509 -newkey rsa:2048 -nodes -subj /CN=kvmeter/ -outform DER -keyout "$keys/key.pem" \
 		-out "$keys/cert.der" 2>/dev/null
-	in_lab "$1" "$2" --virtual-time --timeout 600 --file "$keys:/keys" -- \
+	in_lab "$1" "$2" --virtual-time --timeout 1800 --file "$keys:/keys" -- \
 		env KVMETER_LOCKDOWN=confidentiality "${run_tests[@]}" lockdown_test.sh
 	openssl rsa -in $snakeoil.key -passin pass:snakeoil -out "$keys/trusted.pem" 2>/dev/null
 	openssl x509 -in $snakeoil.pem -outform DER -out "$keys/trusted.der"
-	in_lab "$1" "$2" --virtual-time --timeout 600 --uefi snakeoil --file "$keys:/keys" -- "${run_tests[@]}" lockdown_test.sh
+	in_lab "$1" "$2" --virtual-time --timeout 1800 --uefi snakeoil --file "$keys:/keys" -- "${run_tests[@]}" lockdown_test.sh
 	rm -rf "$keys"
 }
 
