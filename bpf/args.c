@@ -58,6 +58,7 @@ static const struct command_option options[] = {
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
 	  TAKES_EMPTY },
 	{ { "json", 'j', NULL, 0, "Print JSON, each report on a line", 0 }, 0 },
+	{ { "csv", KEY_CSV, NULL, 0, "Print CSV, with the names of JSON", 0 }, 0 },
 	{},
 };
 
@@ -150,7 +151,9 @@ static void check_args(struct argp_state *state)
 	if (parse->command->takes & TAKES_PILOT)
 		kvmeter_args_check_pilot(state, args);
 	if (args->json && args->hist)
-		argp_error(state, "--json has the histograms in any case");
+		argp_error(state, "--json and --csv have the histograms in any case");
+	if (args->csv && args->matrix)
+		argp_error(state, "--csv has the matrix with --by thief");
 }
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -180,6 +183,10 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'j':
 		args->json = true;
+		return 0;
+	case KEY_CSV:
+		args->json = true;
+		args->csv = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		add_pos(state, arg);
@@ -231,7 +238,8 @@ static void run_command(const struct kvmeter_command *command, const char *befor
 		}
 	}
 	for (option = options; option->argp.name; option++) {
-		if (!(option->takes & ~command->takes))
+		if (!(option->takes & ~command->takes) &&
+		    !(command->takes & TAKES_NO_FORM && !option->takes))
 			taken[nr++] = option->argp;
 	}
 	argv[0] = name;
@@ -241,6 +249,8 @@ static void run_command(const struct kvmeter_command *command, const char *befor
 		parse.args.guest = parse.args.pos[0];
 		parse.args.nr_pos = 0;
 	}
+	if (parse.args.csv)
+		kvmeter_csv_choose(parse.args.by);
 	command->run(&parse.args);
 }
 

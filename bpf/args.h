@@ -9,7 +9,7 @@
 
 #include "reader.h"
 
-/* What a command takes besides --json. */
+/* What a command takes besides --json and --csv; TAKES_NO_FORM: not even these. */
 #define TAKES_VM 0x1
 #define TAKES_INTERVAL 0x2
 #define TAKES_EMPTY 0x4
@@ -26,6 +26,7 @@
 #define TAKES_QUOTA 0x2000
 #define TAKES_PILOT 0x4000
 #define TAKES_FOLLOW 0x8000
+#define TAKES_NO_FORM 0x10000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -60,6 +61,7 @@ enum kvmeter_args_key {
 	KEY_STATE,
 	KEY_PILOT_GOAL,
 	KEY_DEADLINE,
+	KEY_CSV,
 };
 
 /* args.c */

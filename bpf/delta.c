@@ -65,6 +65,7 @@ static void *copy_array(void *to, unsigned int *room, const void *from, unsigned
 static void copy_snap(struct kvmeter_snap *to, const struct kvmeter_snap *from)
 {
 	to->now_ns = from->now_ns;
+	to->real_ns = from->real_ns;
 	to->host = from->host;
 	to->vms = copy_array(to->vms, &to->room_vms, from->vms, from->nr_vms, sizeof(*to->vms));
 	to->vcpus = copy_array(to->vcpus, &to->room_vcpus, from->vcpus, from->nr_vcpus,

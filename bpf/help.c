@@ -46,6 +46,7 @@ const char kvmeter_help_program[] =
 	"            have quotas set that make migrations converge; off, observe, on\n"
 	"  log       what was seen of migrations, and what was decided and done\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
+	"  schema    what --json prints, as a JSON Schema; works without the module\n"
 	"  status    the module: where it counts, its limits, what it could not track\n"
 	"  attach    have the module count into BPF maps\n"
 	"  detach    have it count in memory of its own again\n"
@@ -116,7 +117,18 @@ const char kvmeter_help_metrics[] =
 	"            a value is in 10^EXPONENT UNIT: seconds and -9 are nanoseconds\n"
 	"\n"
 	"With --json one document with an array for each of vm, vcpu, exit, sub, thief,\n"
-	"dirty, migration, round.\n";
+	"dirty, migration, round; with --csv their elements are the rows.\n";
+
+const char kvmeter_help_schema[] =
+	"A JSON Schema (draft 2020-12) of all documents that commands print with --json:\n"
+	"each key with its type, its meaning, and its unit. Needs neither root nor the\n"
+	"module.\n"
+	"\vEach document has the number of the schema as 'schema', and says by 'document'\n"
+	"which one of the definitions describes it.\n"
+	"\n"
+	"The number stays where keys, documents or words are added: who reads a document\n"
+	"has to pass over keys that he does not know. It goes up where a key goes, or\n"
+	"where its name, type, unit or meaning changes.\n";
 
 const char kvmeter_help_exits[] =
 	"How often vCPUs left the guest, why, and for how long, in the columns of\n"

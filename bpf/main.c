@@ -19,6 +19,7 @@ static const struct kvmeter_command dirty_verbs[] = {
 	{ "start", kvmeter_cmd_dirty_start, kvmeter_help_dirty_start, TAKES_ONE_VM | TAKES_SESSION,
 	  NULL },
 	{ "stop", kvmeter_cmd_dirty_stop, kvmeter_help_dirty_stop, TAKES_ONE_VM, NULL },
+	{ "schema", kvmeter_cmd_schema, kvmeter_help_schema, TAKES_NO_FORM, NULL },
 	{ "status", kvmeter_cmd_dirty_status, kvmeter_help_dirty_status, TAKES_VM, NULL },
 	{},
 };
@@ -33,6 +34,7 @@ static const struct kvmeter_command commands[] = {
 	{ "steal", kvmeter_cmd_steal, kvmeter_help_steal, TAKES_STEAL, NULL },
 	{ "wakeups", kvmeter_cmd_wakeups, kvmeter_help_wakeups, TAKES_HISTS, NULL },
 	{ "metrics", kvmeter_cmd_metrics, kvmeter_help_metrics, 0, NULL },
+	{ "schema", kvmeter_cmd_schema, kvmeter_help_schema, TAKES_NO_FORM, NULL },
 	{ "status", kvmeter_cmd_status, kvmeter_help_status, 0, NULL },
 	{ "dirty", kvmeter_cmd_dirty, kvmeter_help_dirty, TAKES_DIRTY, dirty_verbs },
 	{ "quota", kvmeter_cmd_quota, kvmeter_help_quota, TAKES_VM | TAKES_INTERVAL | TAKES_QUOTA,

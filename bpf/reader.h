@@ -53,6 +53,33 @@ enum kvmeter_sort_key {
 	KVMETER_SORT_NR,
 };
 
+/* What is printed with --json; documents.h describes them. */
+enum kvmeter_document_id {
+	KVMETER_DOCUMENT_LIST,
+	KVMETER_DOCUMENT_STAT,
+	KVMETER_DOCUMENT_LEDGER,
+	KVMETER_DOCUMENT_EXITS,
+	KVMETER_DOCUMENT_STEAL,
+	KVMETER_DOCUMENT_WAKEUPS,
+	KVMETER_DOCUMENT_DIRTY,
+	KVMETER_DOCUMENT_HEAT,
+	KVMETER_DOCUMENT_DIRTY_START,
+	KVMETER_DOCUMENT_DIRTY_STOP,
+	KVMETER_DOCUMENT_DIRTY_STATUS,
+	KVMETER_DOCUMENT_QMP,
+	KVMETER_DOCUMENT_QUOTA,
+	KVMETER_DOCUMENT_QUOTA_SET,
+	KVMETER_DOCUMENT_FORECAST,
+	KVMETER_DOCUMENT_MIGRATE,
+	KVMETER_DOCUMENT_AUTOCONVERGE,
+	KVMETER_DOCUMENT_LOG,
+	KVMETER_DOCUMENT_METRICS,
+	KVMETER_DOCUMENT_STATUS,
+	KVMETER_DOCUMENT_ATTACH,
+	KVMETER_DOCUMENT_DETACH,
+	KVMETER_DOCUMENT_NR,
+};
+
 /* What is copied of each vCPU besides its slot. */
 #define KVMETER_NEED_ROWS 0x1
 #define KVMETER_NEED_SUBS 0x2
@@ -194,7 +221,8 @@ struct kvmeter_autoconverge_args {
  * @skip_empty: -z
  * @hist: --hist
  * @matrix: --matrix
- * @json: --json
+ * @json: --json, or --csv, which is made of it
+ * @csv: --csv
  * @heat: --heat
  * @svg: --svg; NULL if none
  * @session: of dirty start
@@ -213,6 +241,7 @@ struct kvmeter_args {
 	bool hist;
 	bool matrix;
 	bool json;
+	bool csv;
 	bool heat;
 	const char *svg;
 	struct kvmeter_session_args session;
@@ -303,6 +332,7 @@ struct kvmeter_snap_vcpu {
 /**
  * struct kvmeter_snap - all VMs at one time, or what they did in one interval
  * @now_ns: when it was begun, by the ledger clock
+ * @real_ns: when it was begun, by CLOCK_REALTIME
  * @interval_ns: length of the interval; 0 if counts are since each VM was first seen
  * @host: copy of kvmeter_host
  * @vms: by slot
@@ -314,6 +344,7 @@ struct kvmeter_snap_vcpu {
  */
 struct kvmeter_snap {
 	__u64 now_ns;
+	__u64 real_ns;
 	__u64 interval_ns;
 	struct kvmeter_host host;
 	struct kvmeter_snap_vm *vms;
@@ -400,6 +431,7 @@ struct kvmeter_report {
 
 /**
  * struct kvmeter_rows_view - a view with one row for each VM or vCPU
+ * @document: that it is in JSON
  * @heading: of the columns after NAME, ID, and VCPUS or VCPU
  * @is_empty: did nothing happen there?
  * @print: print those columns and end the line
@@ -407,6 +439,7 @@ struct kvmeter_report {
  * @add_vm: with --by vcpu: what is of the VM as a whole, for JSON; NULL if nothing is
  */
 struct kvmeter_rows_view {
+	enum kvmeter_document_id document;
 	void (*heading)(const struct kvmeter_args *args);
 	bool (*is_empty)(const struct kvmeter_sum *sum);
 	void (*print)(const struct kvmeter_subject *subject, const struct kvmeter_args *args);
@@ -564,18 +597,24 @@ void kvmeter_json_add_hist(struct json_object *obj, const char *key,
 void kvmeter_json_add_fields(struct json_object *obj, enum kvmeter_record_id id,
 			     const void *values);
 void kvmeter_json_add_features(struct json_object *obj, __u32 features);
-struct json_object *kvmeter_json_new_report(const struct kvmeter_snap *snap);
+struct json_object *kvmeter_json_new_document(enum kvmeter_document_id id);
+struct json_object *kvmeter_json_new_report(enum kvmeter_document_id id,
+					    const struct kvmeter_snap *snap);
 struct json_object *kvmeter_json_new_vm(const struct kvmeter_snap_vm *vm);
 struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu);
 struct json_object *
 kvmeter_json_new_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
 		       void (*add)(struct json_object *obj, const struct kvmeter_snap_vm *vm,
 				   const struct kvmeter_snap_vcpu *vcpu));
-void kvmeter_json_print_vms(const struct kvmeter_report *report,
+void kvmeter_json_print_vms(const struct kvmeter_report *report, enum kvmeter_document_id id,
 			    bool (*wants)(const struct kvmeter_report *report, unsigned int vm),
 			    struct json_object *(*new_vm)(const struct kvmeter_snap *snap,
 							  const struct kvmeter_snap_vm *vm));
 void kvmeter_json_print(struct json_object *obj);
+
+/* csv.c */
+void kvmeter_csv_choose(enum kvmeter_by by);
+bool kvmeter_csv_print(struct json_object *obj);
 
 /* table.c */
 void kvmeter_table_print_name(const char *name, unsigned int width);
@@ -624,6 +663,7 @@ extern const char kvmeter_help_status[];
 extern const char kvmeter_help_ledger[];
 extern const char kvmeter_help_wakeups[];
 extern const char kvmeter_help_metrics[];
+extern const char kvmeter_help_schema[];
 
 /* help_dirty.c */
 extern const char kvmeter_help_dirty[];
@@ -649,6 +689,8 @@ void kvmeter_cmd_steal(const struct kvmeter_args *args);
 void kvmeter_cmd_ledger(const struct kvmeter_args *args);
 void kvmeter_cmd_wakeups(const struct kvmeter_args *args);
 void kvmeter_cmd_metrics(const struct kvmeter_args *args);
+void kvmeter_cmd_schema(const struct kvmeter_args *args);
+struct json_object *kvmeter_schema_new(void);
 void kvmeter_cmd_dirty(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_start(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_stop(const struct kvmeter_args *args);

@@ -24,6 +24,14 @@
 #define LOAD_ACQUIRE(ptr) __atomic_load_n(ptr, __ATOMIC_ACQUIRE)
 #define FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 
+static __u64 real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 /* The fences keep it where it stands between the loads of a copy. */
 static __u64 clock_ns(__u64 tsc_mult)
 {
@@ -423,6 +431,7 @@ void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps 
 	if (snap->host.abi != KVMETER_ABI)
 		errx(1, "the maps have ABI %u, this reader knows %u", snap->host.abi, KVMETER_ABI);
 	snap->now_ns = clock_ns(snap->host.tsc_mult);
+	snap->real_ns = real_ns();
 	snap->nr_vms = 0;
 	snap->nr_vcpus = 0;
 	snap->nr_rows = 0;
