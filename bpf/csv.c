@@ -243,12 +243,12 @@ bool kvmeter_csv_print(struct json_object *obj)
 {
 	const struct kvmeter_document *document;
 	struct table t = { .by = csv.by };
-	const char *rows;
+	const char *name, *rows;
 
 	if (!csv.chosen)
 		return false;
-	document = kvmeter_documents_find(
-		json_object_get_string(json_object_object_get(obj, "document")));
+	name = json_object_get_string(json_object_object_get(obj, "document"));
+	document = kvmeter_documents_find(name);
 	rows = kvmeter_documents_get_rows(document, csv.by);
 	if (document != csv.document) {
 		if (csv.document)

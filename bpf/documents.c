@@ -5,87 +5,55 @@
 
 #include "documents.h"
 
+#define ROWS(...)           \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define DOCUMENT(id, name, keys, rows, help) \
+	[KVMETER_DOCUMENT_##id] = { name, kvmeter_keys_##keys, rows, help }
+
+#define VMS ROWS("vms")
+#define VMS_OR_VCPUS ROWS("vms", [KVMETER_BY_VCPU] = "vms.vcpus")
+#define NO_ROWS ROWS("")
+
+/* What the rows of exits and of steal are. */
+#define EXITS                                                                 \
+	ROWS("vms.reasons", [KVMETER_BY_VCPU] = "vms.vcpus.reasons",          \
+	     [KVMETER_BY_CLASS] = "classes", [KVMETER_BY_REASON] = "reasons", \
+	     [KVMETER_BY_SUB] = "subs")
+#define STEAL                                                                            \
+	ROWS("vms", [KVMETER_BY_VCPU] = "vms.vcpus", [KVMETER_BY_THIEF] = "vms.thieves", \
+	     [KVMETER_BY_CAUSE] = "vms.causes")
+
 const struct kvmeter_document kvmeter_documents[KVMETER_DOCUMENT_NR] = {
-	[KVMETER_DOCUMENT_LIST] = { "list",
-				    kvmeter_keys_list,
-				    { "vms", [KVMETER_BY_VCPU] = "vms.vcpus" },
-				    "kvmeter list" },
-	[KVMETER_DOCUMENT_STAT] = { "stat", kvmeter_keys_stat, { "vms" }, "kvmeter stat" },
-	[KVMETER_DOCUMENT_LEDGER] = { "ledger",
-				      kvmeter_keys_ledger,
-				      { "vms", [KVMETER_BY_VCPU] = "vms.vcpus" },
-				      "kvmeter ledger" },
-	[KVMETER_DOCUMENT_EXITS] = { "exits",
-				     kvmeter_keys_exits,
-				     { "vms.reasons", [KVMETER_BY_VCPU] = "vms.vcpus.reasons",
-				       [KVMETER_BY_CLASS] = "classes",
-				       [KVMETER_BY_REASON] = "reasons", [KVMETER_BY_SUB] = "subs" },
-				     "kvmeter exits" },
-	[KVMETER_DOCUMENT_STEAL] = { "steal",
-				     kvmeter_keys_steal,
-				     { "vms", [KVMETER_BY_VCPU] = "vms.vcpus",
-				       [KVMETER_BY_THIEF] = "vms.thieves",
-				       [KVMETER_BY_CAUSE] = "vms.causes" },
-				     "kvmeter steal" },
-	[KVMETER_DOCUMENT_WAKEUPS] = { "wakeups",
-				       kvmeter_keys_wakeups,
-				       { "vms", [KVMETER_BY_VCPU] = "vms.vcpus" },
-				       "kvmeter wakeups" },
-	[KVMETER_DOCUMENT_DIRTY] = { "dirty",
-				     kvmeter_keys_dirty,
-				     { "vms", [KVMETER_BY_VCPU] = "vms.vcpus" },
-				     "kvmeter dirty" },
-	[KVMETER_DOCUMENT_HEAT] = { "heat",
-				    kvmeter_keys_heat,
-				    { "cells" },
-				    "kvmeter dirty --heat: pages dirtied in an interval" },
-	[KVMETER_DOCUMENT_DIRTY_START] = { "dirty-start",
-					   kvmeter_keys_dirty_start,
-					   { "" },
-					   "kvmeter dirty start: the session that has begun" },
-	[KVMETER_DOCUMENT_DIRTY_STOP] = { "dirty-stop",
-					  kvmeter_keys_dirty_stop,
-					  { "" },
-					  "kvmeter dirty stop: the session that has ended" },
-	[KVMETER_DOCUMENT_DIRTY_STATUS] = { "dirty-status",
-					    kvmeter_keys_dirty_status,
-					    { "vms" },
-					    "kvmeter dirty status" },
-	[KVMETER_DOCUMENT_QMP] = { "qmp",
-				   kvmeter_keys_qmp,
-				   { "" },
-				   "kvmeter dirty start --qmp: what QEMU measured beside it" },
-	[KVMETER_DOCUMENT_QUOTA] = { "quota",
-				     kvmeter_keys_quota,
-				     { "vms.vcpus" },
-				     "kvmeter quota" },
-	[KVMETER_DOCUMENT_QUOTA_SET] = { "quota-set",
-					 kvmeter_keys_quota_set,
-					 { "vms" },
-					 "kvmeter quota VM RATE|off" },
-	[KVMETER_DOCUMENT_FORECAST] = { "forecast",
-					kvmeter_keys_forecast,
-					{ "" },
-					"kvmeter forecast" },
-	[KVMETER_DOCUMENT_MIGRATE] = { "migrate",
-				       kvmeter_keys_migrate,
-				       { "vms.migration.rounds" },
-				       "kvmeter migrate" },
-	[KVMETER_DOCUMENT_AUTOCONVERGE] = { "autoconverge",
-					    kvmeter_keys_autoconverge,
-					    { "vms" },
-					    "kvmeter autoconverge" },
-	[KVMETER_DOCUMENT_LOG] = { "log",
-				   kvmeter_keys_log,
-				   { "" },
-				   "kvmeter log: one record; what does not belong to its kind is 0" },
-	[KVMETER_DOCUMENT_METRICS] = { "metrics",
-				       kvmeter_keys_metrics,
-				       { "*" },
-				       "kvmeter metrics: by the struct that has them" },
-	[KVMETER_DOCUMENT_STATUS] = { "status", kvmeter_keys_status, { "maps" }, "kvmeter status" },
-	[KVMETER_DOCUMENT_ATTACH] = { "attach", kvmeter_keys_attach, { "maps" }, "kvmeter attach" },
-	[KVMETER_DOCUMENT_DETACH] = { "detach", kvmeter_keys_detach, { "" }, "kvmeter detach" },
+	DOCUMENT(LIST, "list", list, VMS_OR_VCPUS, "kvmeter list"),
+	DOCUMENT(STAT, "stat", stat, VMS, "kvmeter stat"),
+	DOCUMENT(LEDGER, "ledger", ledger, VMS_OR_VCPUS, "kvmeter ledger"),
+	DOCUMENT(EXITS, "exits", exits, EXITS, "kvmeter exits"),
+	DOCUMENT(STEAL, "steal", steal, STEAL, "kvmeter steal"),
+	DOCUMENT(WAKEUPS, "wakeups", wakeups, VMS_OR_VCPUS, "kvmeter wakeups"),
+	DOCUMENT(DIRTY, "dirty", dirty, VMS_OR_VCPUS, "kvmeter dirty"),
+	DOCUMENT(HEAT, "heat", heat, ROWS("cells"),
+		 "kvmeter dirty --heat: pages dirtied in an interval"),
+	DOCUMENT(DIRTY_START, "dirty-start", dirty_start, NO_ROWS,
+		 "kvmeter dirty start: the session that has begun"),
+	DOCUMENT(DIRTY_STOP, "dirty-stop", dirty_stop, NO_ROWS,
+		 "kvmeter dirty stop: the session that has ended"),
+	DOCUMENT(DIRTY_STATUS, "dirty-status", dirty_status, VMS, "kvmeter dirty status"),
+	DOCUMENT(QMP, "qmp", qmp, NO_ROWS,
+		 "kvmeter dirty start --qmp: what QEMU measured beside it"),
+	DOCUMENT(QUOTA, "quota", quota, ROWS("vms.vcpus"), "kvmeter quota"),
+	DOCUMENT(QUOTA_SET, "quota-set", quota_set, VMS, "kvmeter quota VM RATE|off"),
+	DOCUMENT(FORECAST, "forecast", forecast, NO_ROWS, "kvmeter forecast"),
+	DOCUMENT(MIGRATE, "migrate", migrate, ROWS("vms.migration.rounds"), "kvmeter migrate"),
+	DOCUMENT(AUTOCONVERGE, "autoconverge", autoconverge, VMS, "kvmeter autoconverge"),
+	DOCUMENT(LOG, "log", log, NO_ROWS, "kvmeter log: a record; what its kind has not is 0"),
+	DOCUMENT(METRICS, "metrics", metrics, ROWS("*"),
+		 "kvmeter metrics: by the struct that has them"),
+	DOCUMENT(STATUS, "status", status, ROWS("maps"), "kvmeter status"),
+	DOCUMENT(ATTACH, "attach", attach, ROWS("maps"), "kvmeter attach"),
+	DOCUMENT(DETACH, "detach", detach, NO_ROWS, "kvmeter detach"),
+	DOCUMENT(RECORD, "record", record, NO_ROWS, "kvmeter record: what was written"),
 };
 
 /**

@@ -132,5 +132,6 @@ extern const struct kvmeter_key kvmeter_keys_metrics[];
 extern const struct kvmeter_key kvmeter_keys_status[];
 extern const struct kvmeter_key kvmeter_keys_attach[];
 extern const struct kvmeter_key kvmeter_keys_detach[];
+extern const struct kvmeter_key kvmeter_keys_record[];
 
 #endif /* KVMETER_DOCUMENTS_H */

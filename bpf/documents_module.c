@@ -43,7 +43,7 @@ const struct kvmeter_key kvmeter_keys_status[] = {
 	KEY("reason_source", TEXT, 0, NULL, "where exit reasons come from"),
 	KEY("features", WORDS, 0, NULL, "what is on in the module"),
 	KEY("load_ns", INTEGER, 0, "ns", "when it was loaded, by the ledger clock"),
-	KEY("tsc_mult", INTEGER, 0, NULL, "of the ledger clock: 2^32 ns a cycle"),
+	KEY("tsc_mult", INTEGER, 0, NULL, "of the ledger clock: ns a cycle, times 2^32"),
 	KEY("mono_offset_ns", SIGNED, 0, "ns", "CLOCK_MONOTONIC less the ledger clock, at load"),
 	KEY("max_vms", INTEGER, 0, NULL, "slots for VMs"),
 	KEY("max_vcpus", INTEGER, 0, NULL, "slots for vCPUs"),
@@ -71,5 +71,16 @@ const struct kvmeter_key kvmeter_keys_attach[] = {
 const struct kvmeter_key kvmeter_keys_detach[] = {
 	KEY("abi", INTEGER, 0, NULL, "ABI number of this reader"),
 	KEY("attached", INTEGER, 0, NULL, "0: the module counts in memory of its own"),
+	{},
+};
+
+const struct kvmeter_key kvmeter_keys_record[] = {
+	KEY("abi", INTEGER, 0, NULL, "ABI number of this reader"),
+	KEY("file", TEXT, 0, NULL, "the file"),
+	KEY("snapshots", INTEGER, 0, NULL, "snapshots in it"),
+	KEY("bytes", INTEGER, 0, "bytes", "its size"),
+	KEY("duration_ns", INTEGER, 0, "ns", "from the first snapshot to the last"),
+	KEY("bytes_per_vcpu_hour", INTEGER, KVMETER_KEY_NULL, "bytes",
+	    "size for each vCPU and hour; null: one snapshot, or no vCPU"),
 	{},
 };

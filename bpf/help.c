@@ -47,12 +47,15 @@ const char kvmeter_help_program[] =
 	"  log       what was seen of migrations, and what was decided and done\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
 	"  schema    what --json prints, as a JSON Schema; works without the module\n"
+	"  record    write snapshots to a file, for days\n"
+	"  report    show any of these views from such a file; without the module\n"
 	"  status    the module: where it counts, its limits, what it could not track\n"
 	"  attach    have the module count into BPF maps\n"
 	"  detach    have it count in memory of its own again\n"
 	"\n"
 	"'kvmeter COMMAND --help' tells the columns and their units. Needs root.\n"
-	"Exit status: 0; 1 on an error, told in one line; 64 on a wrong command line.\n";
+	"Exit status: 0; 1 on an error, told in one line; 2 if a recording is damaged;\n"
+	"64 on a wrong command line.\n";
 
 const char kvmeter_help_ledger[] =
 	"Where all of the vCPUs' time went: each nanosecond since a vCPU was first seen\n"

@@ -77,6 +77,7 @@ enum kvmeter_document_id {
 	KVMETER_DOCUMENT_STATUS,
 	KVMETER_DOCUMENT_ATTACH,
 	KVMETER_DOCUMENT_DETACH,
+	KVMETER_DOCUMENT_RECORD,
 	KVMETER_DOCUMENT_NR,
 };
 
@@ -172,6 +173,8 @@ struct kvmeter_quota_args {
 	__u64 bytes_s;
 };
 
+struct kvmeter_replay_args;
+
 /* kvmeter_forecast_args.zero_pages: to be found out */
 #define KVMETER_ZERO_UNKNOWN (~0ULL)
 
@@ -230,6 +233,8 @@ struct kvmeter_autoconverge_args {
  * @goal: of forecast
  * @autoconverge: of autoconverge
  * @follow: --follow
+ * @replay: the recording that the figures are from; NULL: from the module
+ * @is_state: it shows what is, and takes no interval
  */
 struct kvmeter_args {
 	const char *guest;
@@ -249,6 +254,8 @@ struct kvmeter_args {
 	struct kvmeter_forecast_args goal;
 	struct kvmeter_autoconverge_args autoconverge;
 	bool follow;
+	const struct kvmeter_replay_args *replay;
+	bool is_state;
 };
 
 /**
@@ -416,6 +423,18 @@ struct kvmeter_subject {
 };
 
 /**
+ * struct kvmeter_plan - which VM is reported, and how often
+ * @vm: index of the VM; -1: all
+ * @interval_s: time from one report to the next; 0: there is one report
+ * @count: how many; 0: until interrupted
+ */
+struct kvmeter_plan {
+	int vm;
+	double interval_s;
+	unsigned long count;
+};
+
+/**
  * struct kvmeter_report - what a command prints once
  * @snap: the counts
  * @vm: index of the VM asked for, or -1 for all
@@ -467,8 +486,19 @@ void kvmeter_pins_del(void);
 void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps,
 			   unsigned int needs);
 void kvmeter_snapshot_put(struct kvmeter_snap *snap);
+void kvmeter_snapshot_clear(struct kvmeter_snap *snap);
+void kvmeter_snapshot_derive_vm(const struct kvmeter_snap *snap, struct kvmeter_snap_vm *vm);
+void kvmeter_snapshot_link(struct kvmeter_snap *snap, unsigned int max_vcpus);
+void kvmeter_snapshot_copy(struct kvmeter_snap *to, const struct kvmeter_snap *from);
+struct kvmeter_snap_vm *kvmeter_snapshot_find_slot(const struct kvmeter_snap *snap, __u32 slot);
 struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap, __u32 slot,
 						 __u32 gen);
+
+/* bounds.c */
+void kvmeter_bounds_vm(struct kvmeter_vm *vm);
+void kvmeter_bounds_dirty(struct kvmeter_dirty *d);
+void kvmeter_bounds_vcpu(struct kvmeter_vcpu *v);
+void kvmeter_bounds_thieves(struct kvmeter_thief *thieves, unsigned int nr);
 
 /* ledger.c */
 __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
@@ -568,6 +598,7 @@ bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_
 
 /* escape.c */
 void kvmeter_escape_text(const char *text, char *shown, size_t size);
+bool kvmeter_escape_is_shown(const char *text);
 unsigned int kvmeter_escape_width(const char *shown);
 void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
 
@@ -648,8 +679,17 @@ void kvmeter_view_run_change(const struct kvmeter_args *args,
 			     void (*change)(const struct kvmeter_snap_vm *vm,
 					    const struct kvmeter_args *args),
 			     void (*report)(const struct kvmeter_report *report));
-void kvmeter_view_catch_signals(void);
-bool kvmeter_view_wait(int fd);
+
+/* plan.c */
+void kvmeter_plan_make(struct kvmeter_plan *plan, const struct kvmeter_args *args,
+		       const struct kvmeter_snap *snap);
+
+/* wait.c */
+void kvmeter_wait_catch_signals(void);
+bool kvmeter_wait_is_interrupted(void);
+long long kvmeter_wait_clock_ns(void);
+void kvmeter_wait_until(long long when_ns);
+bool kvmeter_wait_for(int fd);
 
 /* help.c */
 extern const char kvmeter_help_program[];
@@ -678,6 +718,10 @@ extern const char kvmeter_help_migrate[];
 extern const char kvmeter_help_autoconverge[];
 extern const char kvmeter_help_log[];
 
+/* help_record.c */
+extern const char kvmeter_help_record[];
+extern const char kvmeter_help_report[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -699,6 +743,7 @@ void kvmeter_cmd_quota(const struct kvmeter_args *args);
 void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 void kvmeter_cmd_migrate(const struct kvmeter_args *args);
 void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
+void kvmeter_cmd_record(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */
