@@ -123,15 +123,15 @@ const char kvmeter_help_metrics[] =
 	"dirty, migration, round; with --csv their elements are the rows.\n";
 
 const char kvmeter_help_schema[] =
-	"A JSON Schema (draft 2020-12) of all documents that commands print with --json:\n"
-	"each key with its type, its meaning, and its unit. Needs neither root nor the\n"
-	"module.\n"
+	"A JSON Schema (draft 2020-12) of all documents that commands print with\n"
+	"--json: each key with its type, its meaning, and its unit. Needs neither root\n"
+	"nor the module.\n"
 	"\vEach document has the number of the schema as 'schema', and says by 'document'\n"
 	"which one of the definitions describes it.\n"
 	"\n"
-	"The number stays where keys, documents or words are added: who reads a document\n"
-	"has to pass over keys that he does not know. It goes up where a key goes, or\n"
-	"where its name, type, unit or meaning changes.\n";
+	"The number stays where keys, documents or words are added: who reads a\n"
+	"document has to pass over keys that he does not know. It goes up where a key\n"
+	"goes, or where its name, type, unit or meaning changes.\n";
 
 const char kvmeter_help_exits[] =
 	"How often vCPUs left the guest, why, and for how long, in the columns of\n"
