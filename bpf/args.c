@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Understands the command line of a command. */
 #include <argp.h>
+#include <err.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "args.h"
 
@@ -58,6 +60,7 @@ static const struct command_option options[] = {
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
 	  TAKES_EMPTY },
 	{ { "json", 'j', NULL, 0, "Print JSON, each report on a line", 0 }, 0 },
+	{ { "csv", KEY_CSV, NULL, 0, "Print CSV, with the names of JSON", 0 }, 0 },
 	{},
 };
 
@@ -70,6 +73,8 @@ struct parse {
 
 static unsigned int max_pos(const struct kvmeter_command *command)
 {
+	if (command->takes & TAKES_RECORDING)
+		return 2;
 	return (command->takes & TAKES_A_VM ? 1 : 0) + (command->takes & TAKES_INTERVAL ? 2 : 0) +
 		(command->takes & TAKES_PILOT ? 1 : 0);
 }
@@ -150,7 +155,13 @@ static void check_args(struct argp_state *state)
 	if (parse->command->takes & TAKES_PILOT)
 		kvmeter_args_check_pilot(state, args);
 	if (args->json && args->hist)
-		argp_error(state, "--json has the histograms in any case");
+		argp_error(state, "--json and --csv have the histograms in any case");
+	if (parse->command->takes & TAKES_RECORDING && !args->nr_pos)
+		argp_error(state, "which file?");
+	if (args->replay && (args->heat || args->quota.change || args->autoconverge.change))
+		argp_error(state, "that needs the module, not a recording");
+	if (args->csv && args->matrix)
+		argp_error(state, "--csv has the matrix with --by thief");
 }
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -181,6 +192,10 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	case 'j':
 		args->json = true;
 		return 0;
+	case KEY_CSV:
+		args->json = true;
+		args->csv = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		add_pos(state, arg);
 		return 0;
@@ -200,6 +215,8 @@ static const char *args_doc(const struct kvmeter_command *command)
 		return "[VM] [interval [count]]\nVM RATE|off";
 	if (command->takes & TAKES_PILOT)
 		return "[VM]\nVM off|observe|on|default";
+	if (command->takes & TAKES_RECORDING)
+		return "FILE [INTERVAL]";
 	if (command->takes & TAKES_INTERVAL)
 		return "[VM] [interval [count]]";
 	if (command->takes & TAKES_ONE_VM)
@@ -208,7 +225,7 @@ static const char *args_doc(const struct kvmeter_command *command)
 }
 
 static void run_command(const struct kvmeter_command *command, const char *before, int argc,
-			char **argv)
+			char **argv, const struct kvmeter_replay_args *replay)
 {
 	struct argp_option taken[sizeof(options) / sizeof(struct command_option)] = {};
 	struct argp argp = {
@@ -217,30 +234,40 @@ static void run_command(const struct kvmeter_command *command, const char *befor
 		.args_doc = args_doc(command),
 		.doc = command->help,
 	};
-	struct parse parse = { .command = command };
+	struct parse parse = { .command = command, .args.replay = replay };
 	const struct kvmeter_command *verb;
 	const struct command_option *option;
 	unsigned int nr = 0;
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s %s", before, command->name);
+	if (replay && !(command->takes & TAKES_REPLAY))
+		errx(EX_USAGE, "'%s' needs the module, not a recording", command->name);
+	if (command->takes & TAKES_A_VIEW) {
+		kvmeter_args_run_report(command, name, argc, argv);
+		return;
+	}
 	for (verb = command->verbs; verb && argc > 1 && verb->name; verb++) {
 		if (!strcmp(verb->name, argv[1])) {
-			run_command(verb, name, argc - 1, argv + 1);
+			run_command(verb, name, argc - 1, argv + 1, replay);
 			return;
 		}
 	}
 	for (option = options; option->argp.name; option++) {
-		if (!(option->takes & ~command->takes))
+		if (!(option->takes & ~command->takes) &&
+		    !(command->takes & TAKES_NO_FORM && !option->takes))
 			taken[nr++] = option->argp;
 	}
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);
 	/* Where there is no interval, what is given is the VM, whatever it looks like. */
-	if (!(command->takes & TAKES_INTERVAL) && parse.args.nr_pos) {
+	if (!(command->takes & (TAKES_INTERVAL | TAKES_RECORDING)) && parse.args.nr_pos) {
 		parse.args.guest = parse.args.pos[0];
 		parse.args.nr_pos = 0;
 	}
+	parse.args.is_state = !(command->takes & TAKES_INTERVAL);
+	if (parse.args.csv)
+		kvmeter_csv_choose(parse.args.by);
 	command->run(&parse.args);
 }
 
@@ -254,5 +281,19 @@ static void run_command(const struct kvmeter_command *command, const char *befor
  */
 void kvmeter_args_run(const struct kvmeter_command *command, int argc, char **argv)
 {
-	run_command(command, "kvmeter", argc, argv);
+	run_command(command, "kvmeter", argc, argv, NULL);
+}
+
+/**
+ * kvmeter_args_run_view - the same of a view of a recording
+ * @view: the view
+ * @before: what was before its name
+ * @argc: how many arguments follow, plus one
+ * @argv: its name and they; the name is written over
+ * @replay: the recording
+ */
+void kvmeter_args_run_view(const struct kvmeter_command *view, const char *before, int argc,
+			   char **argv, const struct kvmeter_replay_args *replay)
+{
+	run_command(view, before, argc, argv, replay);
 }

@@ -9,7 +9,10 @@
 
 #include "reader.h"
 
-/* What a command takes besides --json. */
+/*
+ * What a command takes besides --json and --csv; TAKES_NO_FORM: not even these. TAKES_REPLAY: that
+ * its figures are from a recording.
+ */
 #define TAKES_VM 0x1
 #define TAKES_INTERVAL 0x2
 #define TAKES_EMPTY 0x4
@@ -26,6 +29,10 @@
 #define TAKES_QUOTA 0x2000
 #define TAKES_PILOT 0x4000
 #define TAKES_FOLLOW 0x8000
+#define TAKES_NO_FORM 0x10000
+#define TAKES_REPLAY 0x20000
+#define TAKES_RECORDING 0x40000
+#define TAKES_A_VIEW 0x80000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -60,10 +67,19 @@ enum kvmeter_args_key {
 	KEY_STATE,
 	KEY_PILOT_GOAL,
 	KEY_DEADLINE,
+	KEY_CSV,
+	KEY_FROM,
+	KEY_TO,
 };
 
 /* args.c */
 void kvmeter_args_run(const struct kvmeter_command *command, int argc, char **argv);
+void kvmeter_args_run_view(const struct kvmeter_command *view, const char *before, int argc,
+			   char **argv, const struct kvmeter_replay_args *replay);
+
+/* args_report.c */
+void kvmeter_args_run_report(const struct kvmeter_command *command, char *name, int argc,
+			     char **argv);
 
 /* args_dirty.c */
 bool kvmeter_args_parse_dirty(int key, const char *arg, struct argp_state *state,

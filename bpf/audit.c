@@ -146,7 +146,7 @@ void kvmeter_audit_describe(const struct kvmeter_audit *a, char *buf, size_t siz
 static void print_json(const struct kvmeter_audit *a, const char *name, __u64 lost)
 {
 	char time[KVMETER_TIME_MAX], text[KVMETER_AUDIT_MAX];
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = kvmeter_json_new_document(KVMETER_DOCUMENT_LOG);
 
 	kvmeter_audit_format_time(a->real_ns, time, sizeof(time));
 	kvmeter_audit_describe(a, text, sizeof(text));

@@ -98,5 +98,5 @@ static struct json_object *new_vm(const struct kvmeter_snap *snap, const struct 
  */
 void kvmeter_autoconverge_print_json(const struct kvmeter_report *report)
 {
-	kvmeter_json_print_vms(report, kvmeter_table_wants, new_vm);
+	kvmeter_json_print_vms(report, KVMETER_DOCUMENT_AUTOCONVERGE, kvmeter_table_wants, new_vm);
 }

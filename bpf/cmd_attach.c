@@ -18,7 +18,7 @@ void kvmeter_cmd_attach(const struct kvmeter_args *args)
 		       KVMETER_MAP_NR, KVMETER_PIN_DIR);
 		return;
 	}
-	obj = json_object_new_object();
+	obj = kvmeter_json_new_document(KVMETER_DOCUMENT_ATTACH);
 	kvmeter_json_add_u64(obj, "abi", maps.info.abi);
 	kvmeter_json_add_u64(obj, "attached", maps.info.attached);
 	json_object_object_add(obj, "created", json_object_new_boolean(maps.created));
@@ -48,7 +48,7 @@ void kvmeter_cmd_detach(const struct kvmeter_args *args)
 		puts("detached");
 		return;
 	}
-	obj = json_object_new_object();
+	obj = kvmeter_json_new_document(KVMETER_DOCUMENT_DETACH);
 	kvmeter_json_add_u64(obj, "abi", KVMETER_ABI);
 	kvmeter_json_add_u64(obj, "attached", 0);
 	kvmeter_json_print(obj);

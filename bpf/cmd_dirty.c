@@ -122,6 +122,7 @@ static void print_vcpu(const struct kvmeter_subject *s, const struct kvmeter_arg
 static void report_dirty(const struct kvmeter_report *report)
 {
 	struct kvmeter_rows_view view = {
+		.document = KVMETER_DOCUMENT_DIRTY,
 		.heading = print_heading,
 		.is_empty = is_empty,
 		.print = print_vm,

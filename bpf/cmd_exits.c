@@ -110,7 +110,7 @@ static void report_exits(const struct kvmeter_report *report)
 		do_all(report, NULL);
 		return;
 	}
-	obj = kvmeter_json_new_report(report->snap);
+	obj = kvmeter_json_new_report(KVMETER_DOCUMENT_EXITS, report->snap);
 	vms = json_object_new_array();
 	do_vms(report, vms);
 	json_object_object_add(obj, "vms", vms);

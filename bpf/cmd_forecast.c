@@ -235,7 +235,7 @@ static struct json_object *new_memory(const struct answer *a)
 
 static void print_json(const struct answer *a)
 {
-	struct json_object *obj = kvmeter_json_new_report(a->snap);
+	struct json_object *obj = kvmeter_json_new_report(KVMETER_DOCUMENT_FORECAST, a->snap);
 	struct json_object *forecast = json_object_new_object();
 	unsigned int i;
 

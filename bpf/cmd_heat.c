@@ -59,7 +59,8 @@ static int read_all(const struct kvmeter_snap_vm *vm, __u32 **cells, unsigned in
 static void print_column(const struct kvmeter_report *report, const __u32 *cells, unsigned int nr)
 {
 	const struct kvmeter_snap_vm *vm = &report->snap->vms[report->vm];
-	struct json_object *obj = kvmeter_json_new_report(report->snap), *array;
+	struct json_object *obj = kvmeter_json_new_report(KVMETER_DOCUMENT_HEAT, report->snap),
+			   *array;
 	unsigned int i;
 
 	kvmeter_json_add_text(obj, "name", vm->name);

@@ -73,6 +73,7 @@ static void print_ledger(const struct kvmeter_subject *s, const struct kvmeter_a
 static void report_ledger(const struct kvmeter_report *report)
 {
 	static const struct kvmeter_rows_view view = {
+		.document = KVMETER_DOCUMENT_LEDGER,
 		.heading = print_heading,
 		.is_empty = is_empty,
 		.print = print_ledger,

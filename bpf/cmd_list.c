@@ -24,7 +24,7 @@ static void add_migration(struct json_object *obj, const struct kvmeter_migratio
 
 static void print_json(const struct kvmeter_report *report)
 {
-	struct json_object *obj = kvmeter_json_new_report(report->snap), *vm;
+	struct json_object *obj = kvmeter_json_new_report(KVMETER_DOCUMENT_LIST, report->snap), *vm;
 	struct json_object *vms = json_object_new_array();
 	unsigned int i;
 

@@ -144,8 +144,8 @@ void kvmeter_cmd_log(const struct kvmeter_args *args)
 	dev = kvmeter_device_open();
 	kvmeter_device_get_info(dev, &info);
 	if (args->follow)
-		kvmeter_view_catch_signals();
-	while (print_records(&log, dev) && args->follow && kvmeter_view_wait(dev))
+		kvmeter_wait_catch_signals();
+	while (print_records(&log, dev) && args->follow && kvmeter_wait_for(dev))
 		;
 	close(dev);
 	kvmeter_snapshot_put(&log.snap);

@@ -24,10 +24,11 @@ static void print_record(const struct kvmeter_record *record)
 		       types[field->type], units[field->unit], field->exponent, field->help);
 }
 
-static struct json_object *new_field(const struct kvmeter_field *field)
+static struct json_object *new_field(const char *of, const struct kvmeter_field *field)
 {
 	struct json_object *obj = json_object_new_object();
 
+	kvmeter_json_add_text(obj, "of", of);
 	kvmeter_json_add_text(obj, "name", field->name);
 	kvmeter_json_add_text(obj, "type", types[field->type]);
 	kvmeter_json_add_text(obj, "unit", units[field->unit]);
@@ -38,7 +39,7 @@ static struct json_object *new_field(const struct kvmeter_field *field)
 
 static void print_json(void)
 {
-	struct json_object *obj = json_object_new_object(), *array;
+	struct json_object *obj = kvmeter_json_new_document(KVMETER_DOCUMENT_METRICS), *array;
 	const struct kvmeter_field *field;
 	unsigned int id;
 
@@ -47,7 +48,7 @@ static void print_json(void)
 		array = json_object_new_array();
 		field = kvmeter_records[id].fields;
 		for (; field < kvmeter_records[id].fields + kvmeter_records[id].nr; field++)
-			json_object_array_add(array, new_field(field));
+			json_object_array_add(array, new_field(kvmeter_records[id].name, field));
 		json_object_object_add(obj, kvmeter_records[id].name, array);
 	}
 	kvmeter_json_print(obj);

@@ -12,7 +12,7 @@
 static void report_migrate(const struct kvmeter_report *report)
 {
 	const struct kvmeter_snap *snap = report->snap;
-	bool terminal = isatty(STDOUT_FILENO);
+	bool terminal = isatty(STDOUT_FILENO) && !report->args->replay;
 	struct kvmeter_screen screen = {
 		.rows = terminal ? kvmeter_terminal_height(HEIGHT) : 0,
 		.colour = kvmeter_terminal_has_colour(),

@@ -34,7 +34,7 @@ static void print_start(const struct kvmeter_snap_vm *vm, const struct kvmeter_a
 	char text[128];
 
 	if (args->json) {
-		obj = json_object_new_object();
+		obj = kvmeter_json_new_document(KVMETER_DOCUMENT_DIRTY_START);
 		add_vm(obj, vm);
 		kvmeter_json_add_text(obj, "session",
 				      kvmeter_reasons_session(session->observe || session->qmp
@@ -123,7 +123,7 @@ void kvmeter_cmd_dirty_stop(const struct kvmeter_args *args)
 	if (!kvmeter_session_stop(vm))
 		errx(1, "there is no session on %s", vm->name);
 	if (args->json) {
-		obj = json_object_new_object();
+		obj = kvmeter_json_new_document(KVMETER_DOCUMENT_DIRTY_STOP);
 		add_vm(obj, vm);
 		kvmeter_json_add_text(obj, "end", kvmeter_reasons_session_end(KVMETER_END_STOPPED));
 		kvmeter_json_print(obj);
@@ -175,7 +175,7 @@ static void report_status(const struct kvmeter_report *report)
 	struct json_object *obj = NULL, *vms = NULL;
 
 	if (report->args->json) {
-		obj = kvmeter_json_new_report(report->snap);
+		obj = kvmeter_json_new_report(KVMETER_DOCUMENT_DIRTY_STATUS, report->snap);
 		vms = json_object_new_array();
 	} else {
 		kvmeter_table_print_name("NAME", width);

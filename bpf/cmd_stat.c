@@ -85,7 +85,7 @@ static void report_stat(const struct kvmeter_report *report)
 	struct kvmeter_sum sum;
 
 	if (report->args->json) {
-		obj = kvmeter_json_new_report(snap);
+		obj = kvmeter_json_new_report(KVMETER_DOCUMENT_STAT, snap);
 		vms = json_object_new_array();
 	} else if (kvmeter_table_starts(report)) {
 		kvmeter_table_print_name("NAME", width);

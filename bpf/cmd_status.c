@@ -21,7 +21,7 @@ static struct json_object *new_maps(const struct kvmeter_info *info)
 static void print_json(const struct kvmeter_maps *maps, const struct kvmeter_snap *snap)
 {
 	const struct kvmeter_host *host = &snap->host;
-	struct json_object *obj = kvmeter_json_new_report(snap);
+	struct json_object *obj = kvmeter_json_new_report(KVMETER_DOCUMENT_STATUS, snap);
 
 	kvmeter_json_add_u64(obj, "attached", maps->info.attached);
 	kvmeter_json_add_text(obj, "reason_source", kvmeter_reasons_source(host->reason_source));

@@ -65,6 +65,7 @@ static void print_steal(const struct kvmeter_subject *s, const struct kvmeter_ar
 static void report_rows(const struct kvmeter_report *report)
 {
 	struct kvmeter_rows_view view = {
+		.document = KVMETER_DOCUMENT_STEAL,
 		.heading = print_heading,
 		.is_empty = is_empty,
 		.print = print_steal,

@@ -66,6 +66,7 @@ static void print_wakeups(const struct kvmeter_subject *s, const struct kvmeter_
 static void report_wakeups(const struct kvmeter_report *report)
 {
 	static const struct kvmeter_rows_view view = {
+		.document = KVMETER_DOCUMENT_WAKEUPS,
 		.heading = print_heading,
 		.is_empty = is_empty,
 		.print = print_wakeups,

@@ -53,35 +53,6 @@ find_before(const struct kvmeter_snap *prev, const struct kvmeter_snap_vm *vm, u
 	return before->slot == vm->slot && before->v.gen == vm->v.gen ? before : NULL;
 }
 
-static void *copy_array(void *to, unsigned int *room, const void *from, unsigned int nr,
-			size_t size)
-{
-	to = kvmeter_array_grow(to, room, nr, size);
-	if (nr)
-		memcpy(to, from, nr * size);
-	return to;
-}
-
-static void copy_snap(struct kvmeter_snap *to, const struct kvmeter_snap *from)
-{
-	to->now_ns = from->now_ns;
-	to->host = from->host;
-	to->vms = copy_array(to->vms, &to->room_vms, from->vms, from->nr_vms, sizeof(*to->vms));
-	to->vcpus = copy_array(to->vcpus, &to->room_vcpus, from->vcpus, from->nr_vcpus,
-			       sizeof(*to->vcpus));
-	to->rows =
-		copy_array(to->rows, &to->room_rows, from->rows, from->nr_rows, sizeof(*to->rows));
-	to->subs =
-		copy_array(to->subs, &to->room_subs, from->subs, from->nr_subs, sizeof(*to->subs));
-	to->thieves = copy_array(to->thieves, &to->room_thieves, from->thieves, from->nr_thieves,
-				 sizeof(*to->thieves));
-	to->nr_vms = from->nr_vms;
-	to->nr_vcpus = from->nr_vcpus;
-	to->nr_rows = from->nr_rows;
-	to->nr_subs = from->nr_subs;
-	to->nr_thieves = from->nr_thieves;
-}
-
 static void subtract_thieves(struct kvmeter_snap *delta, struct kvmeter_snap_vcpu *vcpu,
 			     const struct kvmeter_snap *prev,
 			     const struct kvmeter_snap_vcpu *before)
@@ -139,7 +110,7 @@ void kvmeter_delta_get(struct kvmeter_snap *delta, const struct kvmeter_snap *cu
 	struct kvmeter_snap_vm *vm;
 	unsigned int i, from = 0;
 
-	copy_snap(delta, cur);
+	kvmeter_snapshot_copy(delta, cur);
 	delta->interval_ns = cur->now_ns - prev->now_ns;
 	for (i = 0; i < delta->nr_vms; i++) {
 		vm = &delta->vms[i];

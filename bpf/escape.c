@@ -78,6 +78,25 @@ void kvmeter_escape_text(const char *text, char *shown, size_t size)
 }
 
 /**
+ * kvmeter_escape_is_shown - may a text be shown as it is?
+ * @text: anything that ends in a NUL
+ *
+ * Return: true if it is printable, as all that kvmeter_escape_text() makes.
+ */
+bool kvmeter_escape_is_shown(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned int len;
+
+	for (; *s; s += len) {
+		len = *s >= ' ' && *s <= '~' ? 1 : utf8_len(s);
+		if (!len)
+			return false;
+	}
+	return true;
+}
+
+/**
  * kvmeter_escape_width - columns that a text takes on a screen
  * @shown: from kvmeter_escape_text()
  *

@@ -46,12 +46,16 @@ const char kvmeter_help_program[] =
 	"            have quotas set that make migrations converge; off, observe, on\n"
 	"  log       what was seen of migrations, and what was decided and done\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
+	"  schema    what --json prints, as a JSON Schema; works without the module\n"
+	"  record    write snapshots to a file, for days\n"
+	"  report    show any of these views from such a file; without the module\n"
 	"  status    the module: where it counts, its limits, what it could not track\n"
 	"  attach    have the module count into BPF maps\n"
 	"  detach    have it count in memory of its own again\n"
 	"\n"
 	"'kvmeter COMMAND --help' tells the columns and their units. Needs root.\n"
-	"Exit status: 0; 1 on an error, told in one line; 64 on a wrong command line.\n";
+	"Exit status: 0; 1 on an error, told in one line; 2 if a recording is damaged;\n"
+	"64 on a wrong command line.\n";
 
 const char kvmeter_help_ledger[] =
 	"Where all of the vCPUs' time went: each nanosecond since a vCPU was first seen\n"
@@ -116,7 +120,18 @@ const char kvmeter_help_metrics[] =
 	"            a value is in 10^EXPONENT UNIT: seconds and -9 are nanoseconds\n"
 	"\n"
 	"With --json one document with an array for each of vm, vcpu, exit, sub, thief,\n"
-	"dirty, migration, round.\n";
+	"dirty, migration, round; with --csv their elements are the rows.\n";
+
+const char kvmeter_help_schema[] =
+	"A JSON Schema (draft 2020-12) of all documents that commands print with\n"
+	"--json: each key with its type, its meaning, and its unit. Needs neither root\n"
+	"nor the module.\n"
+	"\vEach document has the number of the schema as 'schema', and says by 'document'\n"
+	"which one of the definitions describes it.\n"
+	"\n"
+	"The number stays where keys, documents or words are added: who reads a\n"
+	"document has to pass over keys that he does not know. It goes up where a key\n"
+	"goes, or where its name, type, unit or meaning changes.\n";
 
 const char kvmeter_help_exits[] =
 	"How often vCPUs left the guest, why, and for how long, in the columns of\n"

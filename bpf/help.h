@@ -29,7 +29,12 @@
 	"\n" \
 	"With --json each report is one JSON document on a line of its own, with the\n" \
 	"names of linux/kvmeter.h, which 'kvmeter metrics' explains. Times there are in\n" \
-	"ns; null is a figure that does not exist.\n"
+	"ns; null is a figure that does not exist. 'kvmeter schema' describes them all.\n" \
+	"\n" \
+	"With --csv (RFC 4180) the same values are a table whose columns are named\n" \
+	"once: by the keys on the way to the value, with dots between, and in an array\n" \
+	"of numbers its index. A row is an element of what the view lists, and has\n" \
+	"before its own figures those of what it is in; null is an empty field.\n"
 
 /* clang-format on */
 

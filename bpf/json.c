@@ -2,7 +2,7 @@
 /* Builds and prints JSON documents, with the names of the contract as keys. */
 #include <err.h>
 
-#include "reader.h"
+#include "documents.h"
 
 static void add(struct json_object *obj, const char *key, struct json_object *value)
 {
@@ -135,17 +135,35 @@ void kvmeter_json_add_features(struct json_object *obj, __u32 features)
 }
 
 /**
+ * kvmeter_json_new_document - begin a document
+ * @id: which one
+ *
+ * Return: an object that says which; all else is to be added.
+ */
+struct json_object *kvmeter_json_new_document(enum kvmeter_document_id id)
+{
+	struct json_object *obj = json_object_new_object();
+
+	kvmeter_json_add_u64(obj, "schema", KVMETER_SCHEMA);
+	kvmeter_json_add_text(obj, "document", kvmeter_documents[id].name);
+	return obj;
+}
+
+/**
  * kvmeter_json_new_report - begin the document of a report
+ * @id: which document
  * @snap: what is reported
  *
  * Return: an object with time and host; VMs are to be added.
  */
-struct json_object *kvmeter_json_new_report(const struct kvmeter_snap *snap)
+struct json_object *kvmeter_json_new_report(enum kvmeter_document_id id,
+					    const struct kvmeter_snap *snap)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj = kvmeter_json_new_document(id);
 
 	kvmeter_json_add_u64(obj, "abi", snap->host.abi);
 	kvmeter_json_add_u64(obj, "now_ns", snap->now_ns);
+	kvmeter_json_add_u64(obj, "real_ns", snap->real_ns);
 	kvmeter_json_add_u64(obj, "interval_ns", snap->interval_ns);
 	kvmeter_json_add_text(obj, "vendor", kvmeter_reasons_vendor(snap->host.vendor));
 	return obj;
@@ -225,16 +243,17 @@ kvmeter_json_new_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_sna
 /**
  * kvmeter_json_print_vms - print a report of VMs, and of what is on in the module
  * @report: the report
+ * @id: which document it is
  * @wants: is a VM of it, by its index?
  * @new_vm: what is told of a VM
  */
-void kvmeter_json_print_vms(const struct kvmeter_report *report,
+void kvmeter_json_print_vms(const struct kvmeter_report *report, enum kvmeter_document_id id,
 			    bool (*wants)(const struct kvmeter_report *report, unsigned int vm),
 			    struct json_object *(*new_vm)(const struct kvmeter_snap *snap,
 							  const struct kvmeter_snap_vm *vm))
 {
 	const struct kvmeter_snap *snap = report->snap;
-	struct json_object *obj = kvmeter_json_new_report(snap);
+	struct json_object *obj = kvmeter_json_new_report(id, snap);
 	struct json_object *vms = json_object_new_array();
 	unsigned int i;
 
@@ -248,16 +267,19 @@ void kvmeter_json_print_vms(const struct kvmeter_report *report,
 }
 
 /**
- * kvmeter_json_print - print a document on a line of its own, and release it
+ * kvmeter_json_print - print a document on a line of its own, or as CSV, and release it
  * @obj: the document
  */
 void kvmeter_json_print(struct json_object *obj)
 {
 	int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text = json_object_to_json_string_ext(obj, flags);
+	const char *text;
 
-	if (!text)
-		errx(1, "no memory");
-	puts(text);
+	if (!kvmeter_csv_print(obj)) {
+		text = json_object_to_json_string_ext(obj, flags);
+		if (!text)
+			errx(1, "no memory");
+		puts(text);
+	}
 	json_object_put(obj);
 }

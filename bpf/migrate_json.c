@@ -119,5 +119,5 @@ static bool is_wanted(const struct kvmeter_report *report, unsigned int vm)
  */
 void kvmeter_migrate_print_json(const struct kvmeter_report *report)
 {
-	kvmeter_json_print_vms(report, is_wanted, new_vm);
+	kvmeter_json_print_vms(report, KVMETER_DOCUMENT_MIGRATE, is_wanted, new_vm);
 }

@@ -93,7 +93,7 @@ static void print_result(const struct measure *m, unsigned int seconds, long lon
 		printf("%s (%s): %u s: QEMU %lld MiB/s, kvmeter %.3f MiB/s (%llu pages)\n",
 		       m->vm->name, m->vm->v.id, seconds, qemu_mib_s, bytes_s / MIB, pages);
 	} else {
-		obj = json_object_new_object();
+		obj = kvmeter_json_new_document(KVMETER_DOCUMENT_QMP);
 		kvmeter_json_add_u64(obj, "abi", KVMETER_ABI);
 		kvmeter_json_add_text(obj, "name", m->vm->name);
 		kvmeter_json_add_text(obj, "id", m->vm->v.id);

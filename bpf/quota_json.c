@@ -58,5 +58,8 @@ static struct json_object *new_vm(const struct kvmeter_snap *snap, const struct 
  */
 void kvmeter_quota_print_json(const struct kvmeter_report *report)
 {
-	kvmeter_json_print_vms(report, kvmeter_quota_wants, new_vm);
+	enum kvmeter_document_id id =
+		report->snap->interval_ns ? KVMETER_DOCUMENT_QUOTA : KVMETER_DOCUMENT_QUOTA_SET;
+
+	kvmeter_json_print_vms(report, id, kvmeter_quota_wants, new_vm);
 }

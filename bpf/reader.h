@@ -53,6 +53,34 @@ enum kvmeter_sort_key {
 	KVMETER_SORT_NR,
 };
 
+/* What is printed with --json; documents.h describes them. */
+enum kvmeter_document_id {
+	KVMETER_DOCUMENT_LIST,
+	KVMETER_DOCUMENT_STAT,
+	KVMETER_DOCUMENT_LEDGER,
+	KVMETER_DOCUMENT_EXITS,
+	KVMETER_DOCUMENT_STEAL,
+	KVMETER_DOCUMENT_WAKEUPS,
+	KVMETER_DOCUMENT_DIRTY,
+	KVMETER_DOCUMENT_HEAT,
+	KVMETER_DOCUMENT_DIRTY_START,
+	KVMETER_DOCUMENT_DIRTY_STOP,
+	KVMETER_DOCUMENT_DIRTY_STATUS,
+	KVMETER_DOCUMENT_QMP,
+	KVMETER_DOCUMENT_QUOTA,
+	KVMETER_DOCUMENT_QUOTA_SET,
+	KVMETER_DOCUMENT_FORECAST,
+	KVMETER_DOCUMENT_MIGRATE,
+	KVMETER_DOCUMENT_AUTOCONVERGE,
+	KVMETER_DOCUMENT_LOG,
+	KVMETER_DOCUMENT_METRICS,
+	KVMETER_DOCUMENT_STATUS,
+	KVMETER_DOCUMENT_ATTACH,
+	KVMETER_DOCUMENT_DETACH,
+	KVMETER_DOCUMENT_RECORD,
+	KVMETER_DOCUMENT_NR,
+};
+
 /* What is copied of each vCPU besides its slot. */
 #define KVMETER_NEED_ROWS 0x1
 #define KVMETER_NEED_SUBS 0x2
@@ -145,6 +173,8 @@ struct kvmeter_quota_args {
 	__u64 bytes_s;
 };
 
+struct kvmeter_replay_args;
+
 /* kvmeter_forecast_args.zero_pages: to be found out */
 #define KVMETER_ZERO_UNKNOWN (~0ULL)
 
@@ -194,7 +224,8 @@ struct kvmeter_autoconverge_args {
  * @skip_empty: -z
  * @hist: --hist
  * @matrix: --matrix
- * @json: --json
+ * @json: --json, or --csv, which is made of it
+ * @csv: --csv
  * @heat: --heat
  * @svg: --svg; NULL if none
  * @session: of dirty start
@@ -202,6 +233,8 @@ struct kvmeter_autoconverge_args {
  * @goal: of forecast
  * @autoconverge: of autoconverge
  * @follow: --follow
+ * @replay: the recording that the figures are from; NULL: from the module
+ * @is_state: it shows what is, and takes no interval
  */
 struct kvmeter_args {
 	const char *guest;
@@ -213,6 +246,7 @@ struct kvmeter_args {
 	bool hist;
 	bool matrix;
 	bool json;
+	bool csv;
 	bool heat;
 	const char *svg;
 	struct kvmeter_session_args session;
@@ -220,6 +254,8 @@ struct kvmeter_args {
 	struct kvmeter_forecast_args goal;
 	struct kvmeter_autoconverge_args autoconverge;
 	bool follow;
+	const struct kvmeter_replay_args *replay;
+	bool is_state;
 };
 
 /**
@@ -303,6 +339,7 @@ struct kvmeter_snap_vcpu {
 /**
  * struct kvmeter_snap - all VMs at one time, or what they did in one interval
  * @now_ns: when it was begun, by the ledger clock
+ * @real_ns: when it was begun, by CLOCK_REALTIME
  * @interval_ns: length of the interval; 0 if counts are since each VM was first seen
  * @host: copy of kvmeter_host
  * @vms: by slot
@@ -314,6 +351,7 @@ struct kvmeter_snap_vcpu {
  */
 struct kvmeter_snap {
 	__u64 now_ns;
+	__u64 real_ns;
 	__u64 interval_ns;
 	struct kvmeter_host host;
 	struct kvmeter_snap_vm *vms;
@@ -385,6 +423,18 @@ struct kvmeter_subject {
 };
 
 /**
+ * struct kvmeter_plan - which VM is reported, and how often
+ * @vm: index of the VM; -1: all
+ * @interval_s: time from one report to the next; 0: there is one report
+ * @count: how many; 0: until interrupted
+ */
+struct kvmeter_plan {
+	int vm;
+	double interval_s;
+	unsigned long count;
+};
+
+/**
  * struct kvmeter_report - what a command prints once
  * @snap: the counts
  * @vm: index of the VM asked for, or -1 for all
@@ -400,6 +450,7 @@ struct kvmeter_report {
 
 /**
  * struct kvmeter_rows_view - a view with one row for each VM or vCPU
+ * @document: that it is in JSON
  * @heading: of the columns after NAME, ID, and VCPUS or VCPU
  * @is_empty: did nothing happen there?
  * @print: print those columns and end the line
@@ -407,6 +458,7 @@ struct kvmeter_report {
  * @add_vm: with --by vcpu: what is of the VM as a whole, for JSON; NULL if nothing is
  */
 struct kvmeter_rows_view {
+	enum kvmeter_document_id document;
 	void (*heading)(const struct kvmeter_args *args);
 	bool (*is_empty)(const struct kvmeter_sum *sum);
 	void (*print)(const struct kvmeter_subject *subject, const struct kvmeter_args *args);
@@ -434,8 +486,19 @@ void kvmeter_pins_del(void);
 void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps *maps,
 			   unsigned int needs);
 void kvmeter_snapshot_put(struct kvmeter_snap *snap);
+void kvmeter_snapshot_clear(struct kvmeter_snap *snap);
+void kvmeter_snapshot_derive_vm(const struct kvmeter_snap *snap, struct kvmeter_snap_vm *vm);
+void kvmeter_snapshot_link(struct kvmeter_snap *snap, unsigned int max_vcpus);
+void kvmeter_snapshot_copy(struct kvmeter_snap *to, const struct kvmeter_snap *from);
+struct kvmeter_snap_vm *kvmeter_snapshot_find_slot(const struct kvmeter_snap *snap, __u32 slot);
 struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap, __u32 slot,
 						 __u32 gen);
+
+/* bounds.c */
+void kvmeter_bounds_vm(struct kvmeter_vm *vm);
+void kvmeter_bounds_dirty(struct kvmeter_dirty *d);
+void kvmeter_bounds_vcpu(struct kvmeter_vcpu *v);
+void kvmeter_bounds_thieves(struct kvmeter_thief *thieves, unsigned int nr);
 
 /* ledger.c */
 __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
@@ -535,6 +598,7 @@ bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_
 
 /* escape.c */
 void kvmeter_escape_text(const char *text, char *shown, size_t size);
+bool kvmeter_escape_is_shown(const char *text);
 unsigned int kvmeter_escape_width(const char *shown);
 void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
 
@@ -564,18 +628,24 @@ void kvmeter_json_add_hist(struct json_object *obj, const char *key,
 void kvmeter_json_add_fields(struct json_object *obj, enum kvmeter_record_id id,
 			     const void *values);
 void kvmeter_json_add_features(struct json_object *obj, __u32 features);
-struct json_object *kvmeter_json_new_report(const struct kvmeter_snap *snap);
+struct json_object *kvmeter_json_new_document(enum kvmeter_document_id id);
+struct json_object *kvmeter_json_new_report(enum kvmeter_document_id id,
+					    const struct kvmeter_snap *snap);
 struct json_object *kvmeter_json_new_vm(const struct kvmeter_snap_vm *vm);
 struct json_object *kvmeter_json_new_vcpu(const struct kvmeter_snap_vcpu *vcpu);
 struct json_object *
 kvmeter_json_new_vcpus(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm,
 		       void (*add)(struct json_object *obj, const struct kvmeter_snap_vm *vm,
 				   const struct kvmeter_snap_vcpu *vcpu));
-void kvmeter_json_print_vms(const struct kvmeter_report *report,
+void kvmeter_json_print_vms(const struct kvmeter_report *report, enum kvmeter_document_id id,
 			    bool (*wants)(const struct kvmeter_report *report, unsigned int vm),
 			    struct json_object *(*new_vm)(const struct kvmeter_snap *snap,
 							  const struct kvmeter_snap_vm *vm));
 void kvmeter_json_print(struct json_object *obj);
+
+/* csv.c */
+void kvmeter_csv_choose(enum kvmeter_by by);
+bool kvmeter_csv_print(struct json_object *obj);
 
 /* table.c */
 void kvmeter_table_print_name(const char *name, unsigned int width);
@@ -609,8 +679,17 @@ void kvmeter_view_run_change(const struct kvmeter_args *args,
 			     void (*change)(const struct kvmeter_snap_vm *vm,
 					    const struct kvmeter_args *args),
 			     void (*report)(const struct kvmeter_report *report));
-void kvmeter_view_catch_signals(void);
-bool kvmeter_view_wait(int fd);
+
+/* plan.c */
+void kvmeter_plan_make(struct kvmeter_plan *plan, const struct kvmeter_args *args,
+		       const struct kvmeter_snap *snap);
+
+/* wait.c */
+void kvmeter_wait_catch_signals(void);
+bool kvmeter_wait_is_interrupted(void);
+long long kvmeter_wait_clock_ns(void);
+void kvmeter_wait_until(long long when_ns);
+bool kvmeter_wait_for(int fd);
 
 /* help.c */
 extern const char kvmeter_help_program[];
@@ -624,6 +703,7 @@ extern const char kvmeter_help_status[];
 extern const char kvmeter_help_ledger[];
 extern const char kvmeter_help_wakeups[];
 extern const char kvmeter_help_metrics[];
+extern const char kvmeter_help_schema[];
 
 /* help_dirty.c */
 extern const char kvmeter_help_dirty[];
@@ -638,6 +718,10 @@ extern const char kvmeter_help_migrate[];
 extern const char kvmeter_help_autoconverge[];
 extern const char kvmeter_help_log[];
 
+/* help_record.c */
+extern const char kvmeter_help_record[];
+extern const char kvmeter_help_report[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -649,6 +733,8 @@ void kvmeter_cmd_steal(const struct kvmeter_args *args);
 void kvmeter_cmd_ledger(const struct kvmeter_args *args);
 void kvmeter_cmd_wakeups(const struct kvmeter_args *args);
 void kvmeter_cmd_metrics(const struct kvmeter_args *args);
+void kvmeter_cmd_schema(const struct kvmeter_args *args);
+struct json_object *kvmeter_schema_new(void);
 void kvmeter_cmd_dirty(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_start(const struct kvmeter_args *args);
 void kvmeter_cmd_dirty_stop(const struct kvmeter_args *args);
@@ -657,6 +743,7 @@ void kvmeter_cmd_quota(const struct kvmeter_args *args);
 void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 void kvmeter_cmd_migrate(const struct kvmeter_args *args);
 void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
+void kvmeter_cmd_record(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

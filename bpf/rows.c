@@ -76,7 +76,7 @@ static void report_text(const struct kvmeter_report *report, const struct kvmete
 
 static void report_json(const struct kvmeter_report *report, const struct kvmeter_rows_view *view)
 {
-	struct json_object *obj = kvmeter_json_new_report(report->snap), *vm;
+	struct json_object *obj = kvmeter_json_new_report(view->document, report->snap), *vm;
 	struct kvmeter_subject subject = { .snap = report->snap };
 	struct json_object *vms = json_object_new_array();
 	unsigned int i;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copies all used slots out of the maps, each VM and each vCPU consistent in itself. */
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +23,14 @@
 #define LOAD_ACQUIRE(ptr) __atomic_load_n(ptr, __ATOMIC_ACQUIRE)
 #define FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 
+static __u64 real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 /* The fences keep it where it stands between the loads of a copy. */
 static __u64 clock_ns(__u64 tsc_mult)
 {
@@ -46,16 +53,6 @@ static void nap_sometimes(unsigned int try)
 		nanosleep(&nap, NULL);
 }
 
-/* The id is printed: a module that is sane only writes digits, letters and dashes there. */
-static void clean_id(char *id)
-{
-	id[KVMETER_NAME_LEN - 1] = '\0';
-	for (; *id; id++) {
-		if (!isalnum((unsigned char)*id) && *id != '-')
-			*id = '?';
-	}
-}
-
 /* False if the slot is free. */
 static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 {
@@ -69,7 +66,7 @@ static bool copy_vm(struct kvmeter_vm *to, const struct kvmeter_vm *from)
 		memcpy(to, from, sizeof(*to));
 		FENCE_ACQUIRE();
 		if (LOAD(&from->gen) == gen && to->gen == gen) {
-			clean_id(to->id);
+			kvmeter_bounds_vm(to);
 			return true;
 		}
 		nap_sometimes(try);
@@ -114,12 +111,10 @@ static void copy_known(void *to, const void *from, size_t size, __u32 gen)
 		memset(to, 0, size);
 }
 
-/* What is used as a length or an index has to be one, whatever the map says. */
 static void copy_dirty(struct kvmeter_dirty *to, const struct kvmeter_dirty *from, __u32 gen)
 {
 	copy_known(to, from, sizeof(*to), gen);
-	if (to->windows > KVMETER_WINDOWS)
-		to->windows = KVMETER_WINDOWS;
+	kvmeter_bounds_dirty(to);
 }
 
 /* A vCPU that is being copied: from where, and where to. What is NULL of the latter stays out. */
@@ -135,32 +130,6 @@ struct copy {
 	__u64 tsc_mult;
 	__u64 now_ns;
 };
-
-/* What is used as an index or a length has to be one, whatever the map says. */
-static void bound_vcpu(struct kvmeter_vcpu *v)
-{
-	if (v->nr_rows < 1)
-		v->nr_rows = 1;
-	if (v->nr_rows > KVMETER_EXIT_ROWS)
-		v->nr_rows = KVMETER_EXIT_ROWS;
-	if (v->nr_subs > KVMETER_SUB_ROWS)
-		v->nr_subs = KVMETER_SUB_ROWS;
-	if (v->nr_thieves > KVMETER_THIEF_ROWS)
-		v->nr_thieves = KVMETER_THIEF_ROWS;
-	if (v->state >= KVMETER_STATE_NR)
-		v->state = KVMETER_STATE_KERNEL;
-}
-
-static void bound_thieves(struct kvmeter_thief *thieves, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (thieves[i].kind >= KVMETER_THIEF_NR)
-			thieves[i].kind = KVMETER_THIEF_OTHER;
-		thieves[i].comm[KVMETER_COMM_LEN - 1] = '\0';
-	}
-}
 
 /*
  * Copies the slot with its thieves, who are only worth something beside its steal_ns, and, if
@@ -180,7 +149,7 @@ static int copy_vcpu_once(struct copy *c, bool whole)
 	if (seq & 1)
 		return -EAGAIN;
 	memcpy(c->to, c->from, sizeof(*c->to));
-	bound_vcpu(c->to);
+	kvmeter_bounds_vcpu(c->to);
 	if (whole && c->rows)
 		memcpy(c->rows, c->from_rows, c->to->nr_rows * sizeof(*c->rows));
 	if (whole && c->subs)
@@ -273,6 +242,20 @@ static int compare_vcpus(const void *a, const void *b)
 }
 
 /**
+ * kvmeter_snapshot_find_slot - find the VM in a slot
+ * @snap: where to look
+ * @slot: the slot
+ *
+ * Return: the VM, or NULL if the slot is free.
+ */
+struct kvmeter_snap_vm *kvmeter_snapshot_find_slot(const struct kvmeter_snap *snap, __u32 slot)
+{
+	return snap->nr_vms
+		? bsearch(&slot, snap->vms, snap->nr_vms, sizeof(*snap->vms), compare_vm_slots)
+		: NULL;
+}
+
+/**
  * kvmeter_snapshot_find_vm - find the VM that a slot belonged to at some time
  * @snap: where to look
  * @slot: the slot
@@ -283,10 +266,22 @@ static int compare_vcpus(const void *a, const void *b)
 struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap, __u32 slot,
 						 __u32 gen)
 {
-	struct kvmeter_snap_vm *vm;
+	struct kvmeter_snap_vm *vm = kvmeter_snapshot_find_slot(snap, slot);
 
-	vm = bsearch(&slot, snap->vms, snap->nr_vms, sizeof(*vm), compare_vm_slots);
 	return vm && vm->v.gen == gen ? vm : NULL;
+}
+
+/**
+ * kvmeter_snapshot_derive_vm - fill in what follows from the copies of a VM
+ * @snap: that it is in
+ * @vm: the VM, its copies made
+ */
+void kvmeter_snapshot_derive_vm(const struct kvmeter_snap *snap, struct kvmeter_snap_vm *vm)
+{
+	vm->found_pages = vm->d.kvm_pages;
+	vm->sync_nr = vm->d.sync_nr;
+	vm->sync_pages = vm->d.sync_pages;
+	vm->elapsed_ns = ns_since(snap->now_ns, vm->v.first_ns);
 }
 
 static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, __u32 slot)
@@ -300,12 +295,9 @@ static void take_vm(struct kvmeter_snap *snap, const struct kvmeter_maps *maps, 
 		return;
 	copy_dirty(&vm->d, &maps->dirty[slot], vm->v.gen);
 	copy_known(&vm->m, &maps->migrations[slot], sizeof(vm->m), vm->v.gen);
-	vm->found_pages = vm->d.kvm_pages;
-	vm->sync_nr = vm->d.sync_nr;
-	vm->sync_pages = vm->d.sync_pages;
+	kvmeter_snapshot_derive_vm(snap, vm);
 	vm->slot = slot;
 	vm->name = kvmeter_names_get(slot, &vm->v);
-	vm->elapsed_ns = ns_since(snap->now_ns, vm->v.first_ns);
 	snap->nr_vms++;
 }
 
@@ -336,7 +328,7 @@ static void take_thieves(struct kvmeter_snap *snap, struct kvmeter_snap_vcpu *vc
 	if (!thieves)
 		return;
 	vcpu->nr_thieves = vcpu->v.nr_thieves;
-	bound_thieves(thieves, vcpu->nr_thieves);
+	kvmeter_bounds_thieves(thieves, vcpu->nr_thieves);
 	vcpu->unexplained_ns =
 		kvmeter_thieves_get_unexplained(thieves, vcpu->nr_thieves, vcpu->v.steal_ns);
 	snap->nr_thieves += vcpu->nr_thieves;
@@ -381,8 +373,12 @@ static void take_vcpu(struct kvmeter_snap *snap, const struct kvmeter_maps *maps
 	snap->nr_vcpus++;
 }
 
-/* Bring vCPUs into the order of their VMs, and tell VMs and slots where they are. */
-static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
+/**
+ * kvmeter_snapshot_link - bring vCPUs into the order of their VMs, and tell these where they are
+ * @snap: with all VMs by slot, and vCPUs of these
+ * @max_vcpus: their slots are below this
+ */
+void kvmeter_snapshot_link(struct kvmeter_snap *snap, unsigned int max_vcpus)
 {
 	struct kvmeter_snap_vm *vm;
 	unsigned int i;
@@ -399,6 +395,19 @@ static void link_vcpus(struct kvmeter_snap *snap, unsigned int max_vcpus)
 			vm->first_vcpu = i;
 		vm->found_pages += snap->vcpus[i].found_pages;
 	}
+}
+
+/**
+ * kvmeter_snapshot_clear - begin a snapshot of nothing
+ * @snap: zeroed or taken before; its memory is used again
+ */
+void kvmeter_snapshot_clear(struct kvmeter_snap *snap)
+{
+	snap->nr_vms = 0;
+	snap->nr_vcpus = 0;
+	snap->nr_rows = 0;
+	snap->nr_subs = 0;
+	snap->nr_thieves = 0;
 }
 
 /**
@@ -423,11 +432,8 @@ void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps 
 	if (snap->host.abi != KVMETER_ABI)
 		errx(1, "the maps have ABI %u, this reader knows %u", snap->host.abi, KVMETER_ABI);
 	snap->now_ns = clock_ns(snap->host.tsc_mult);
-	snap->nr_vms = 0;
-	snap->nr_vcpus = 0;
-	snap->nr_rows = 0;
-	snap->nr_subs = 0;
-	snap->nr_thieves = 0;
+	snap->real_ns = real_ns();
+	kvmeter_snapshot_clear(snap);
 	for (slot = 0; slot < max_vms; slot++) {
 		if (LOAD(&maps->index[slot / 64].vms) >> (slot % 64) & 1)
 			take_vm(snap, maps, slot);
@@ -436,7 +442,48 @@ void kvmeter_snapshot_take(struct kvmeter_snap *snap, const struct kvmeter_maps 
 		if (LOAD(&maps->index[slot / 64].vcpus) >> (slot % 64) & 1)
 			take_vcpu(snap, maps, slot, needs);
 	}
-	link_vcpus(snap, max_vcpus);
+	kvmeter_snapshot_link(snap, max_vcpus);
+}
+
+static void *copy_array(void *to, unsigned int *room, const void *from, unsigned int nr,
+			size_t size)
+{
+	to = kvmeter_array_grow(to, room, nr, size);
+	if (nr)
+		memcpy(to, from, nr * size);
+	return to;
+}
+
+/**
+ * kvmeter_snapshot_copy - copy a snapshot
+ * @to: zeroed or taken before; its memory is used again
+ * @from: the snapshot
+ */
+void kvmeter_snapshot_copy(struct kvmeter_snap *to, const struct kvmeter_snap *from)
+{
+	to->now_ns = from->now_ns;
+	to->real_ns = from->real_ns;
+	to->interval_ns = from->interval_ns;
+	to->host = from->host;
+	to->vms = copy_array(to->vms, &to->room_vms, from->vms, from->nr_vms, sizeof(*to->vms));
+	to->vcpus = copy_array(to->vcpus, &to->room_vcpus, from->vcpus, from->nr_vcpus,
+			       sizeof(*to->vcpus));
+	to->rows =
+		copy_array(to->rows, &to->room_rows, from->rows, from->nr_rows, sizeof(*to->rows));
+	to->subs =
+		copy_array(to->subs, &to->room_subs, from->subs, from->nr_subs, sizeof(*to->subs));
+	to->thieves = copy_array(to->thieves, &to->room_thieves, from->thieves, from->nr_thieves,
+				 sizeof(*to->thieves));
+	to->vcpu_at = copy_array(to->vcpu_at, &to->room_at, from->vcpu_at, from->room_at,
+				 sizeof(*to->vcpu_at));
+	if (to->room_at > from->room_at)
+		memset(to->vcpu_at + from->room_at, 0,
+		       (to->room_at - from->room_at) * sizeof(*to->vcpu_at));
+	to->nr_vms = from->nr_vms;
+	to->nr_vcpus = from->nr_vcpus;
+	to->nr_rows = from->nr_rows;
+	to->nr_subs = from->nr_subs;
+	to->nr_thieves = from->nr_thieves;
 }
 
 /**

@@ -1,131 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Takes snapshots at the intervals asked for, and has each reported: the loop of all views. */
 #include <err.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "reader.h"
+#include "replay.h"
 
 #define NS_PER_S 1000000000LL
 
 /* Interval of what is only of use for one. */
 #define RATE_INTERVAL_S 1.0
-
-struct plan {
-	int vm;
-	double interval_s;   /* 0: one report */
-	unsigned long count; /* 0: until interrupted */
-};
-
-static bool interrupted;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	__atomic_store_n(&interrupted, true, __ATOMIC_RELAXED);
-}
-
-static bool is_interrupted(void)
-{
-	return __atomic_load_n(&interrupted, __ATOMIC_RELAXED);
-}
-
-/**
- * kvmeter_view_catch_signals - have SIGINT and SIGTERM end what is live, not the program
- */
-void kvmeter_view_catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	/* No SA_RESTART: a write to a pipe that nobody reads has to end as well. */
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-static long long monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-/* Signals come only inside ppoll(), so none is lost between the test and the sleep. */
-static void sleep_until(long long when_ns)
-{
-	struct timespec left;
-	long long left_ns;
-	sigset_t block, before;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGTERM);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!is_interrupted()) {
-		left_ns = when_ns - monotonic_ns();
-		if (left_ns <= 0)
-			break;
-		left.tv_sec = left_ns / NS_PER_S;
-		left.tv_nsec = left_ns % NS_PER_S;
-		if (ppoll(NULL, 0, &left, &before) && errno != EINTR)
-			err(1, "ppoll");
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
-/**
- * kvmeter_view_wait - wait until there is something to read
- * @fd: where from
- *
- * Return: false if it is to end: SIGINT or SIGTERM has come since kvmeter_view_catch_signals(), or
- * nobody reads standard output any more.
- */
-bool kvmeter_view_wait(int fd)
-{
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
-	sigset_t block, before;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGTERM);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	if (!is_interrupted() && ppoll(fds, 2, NULL, &before) < 0 && errno != EINTR)
-		err(1, "ppoll");
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return !is_interrupted() && !(fds[1].revents & (POLLERR | POLLHUP | POLLNVAL));
-}
-
-/* Only who knows the VMs can tell whether a first argument is one: "7" may be a pid or seconds. */
-static void make_plan(struct plan *plan, const struct kvmeter_args *args,
-		      const struct kvmeter_snap *snap)
-{
-	unsigned int next = 0;
-	bool unit;
-
-	plan->vm = -1;
-	plan->interval_s = 0;
-	plan->count = 0;
-	if (args->guest) {
-		plan->vm = kvmeter_select_get_vm(snap, args->guest);
-	} else if (args->nr_pos) {
-		plan->vm = kvmeter_select_find_vm(snap, args->pos[0]);
-		if (plan->vm < 0 && !kvmeter_select_is_interval(args->pos[0], &plan->interval_s))
-			kvmeter_select_get_vm(snap, args->pos[0]);
-		next = plan->vm >= 0;
-	}
-	if (next < args->nr_pos &&
-	    !kvmeter_select_parse_seconds(args->pos[next++], &plan->interval_s, &unit))
-		errx(EX_USAGE, "'%s' is no interval in seconds", args->pos[next - 1]);
-	if (next < args->nr_pos && !kvmeter_select_parse_count(args->pos[next++], &plan->count))
-		errx(EX_USAGE, "'%s' is no number of reports", args->pos[next - 1]);
-	if (next < args->nr_pos)
-		errx(EX_USAGE, "no VM '%s', and too many arguments without one", args->pos[0]);
-}
 
 /* Index of the VM, wherever it is by now. */
 static int find_again(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm)
@@ -141,7 +24,7 @@ static int find_again(const struct kvmeter_snap *snap, const struct kvmeter_snap
 
 static void flush(void)
 {
-	if (fflush(stdout) && !is_interrupted())
+	if (fflush(stdout) && !kvmeter_wait_is_interrupted())
 		err(1, "cannot write");
 }
 
@@ -149,7 +32,7 @@ static void flush(void)
  * @rates: what is reported has no meaning but for an interval: there is none before the first, and
  * if the user gave none, it is RATE_INTERVAL_S and there are so many reports. 0: it has.
  */
-static void plan_rates(struct plan *plan, unsigned long rates)
+static void plan_rates(struct kvmeter_plan *plan, unsigned long rates)
 {
 	if (!rates || plan->interval_s > 0)
 		return;
@@ -158,7 +41,8 @@ static void plan_rates(struct plan *plan, unsigned long rates)
 }
 
 /* When the next report is due: those of rates begin with the end of the first interval. */
-static long long next_ns(const struct plan *plan, const struct kvmeter_report *r, bool rates)
+static long long next_ns(const struct kvmeter_plan *plan, const struct kvmeter_report *r,
+			 bool rates)
 {
 	return (long long)((r->nr + rates) * plan->interval_s * NS_PER_S);
 }
@@ -170,19 +54,23 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 	struct kvmeter_report r = { .snap = cur, .args = args };
 	struct kvmeter_snap_vm vm;
 	struct kvmeter_maps maps;
-	struct plan plan;
+	struct kvmeter_plan plan;
 	long long start_ns;
 
+	if (args->replay) {
+		kvmeter_replay_run(args, rates, report);
+		return;
+	}
 	kvmeter_maps_open(&maps);
 	kvmeter_snapshot_take(cur, &maps, needs);
-	make_plan(&plan, args, cur);
+	kvmeter_plan_make(&plan, args, cur);
 	plan_rates(&plan, rates);
 	r.vm = plan.vm;
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];
 	if (plan.interval_s > 0)
-		kvmeter_view_catch_signals();
-	start_ns = monotonic_ns();
+		kvmeter_wait_catch_signals();
+	start_ns = kvmeter_wait_clock_ns();
 	for (;;) {
 		if (!rates || r.snap != cur) {
 			report(&r);
@@ -191,8 +79,8 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 		}
 		if (!(plan.interval_s > 0) || r.nr == plan.count)
 			break;
-		sleep_until(start_ns + next_ns(&plan, &r, rates));
-		if (is_interrupted())
+		kvmeter_wait_until(start_ns + next_ns(&plan, &r, rates));
+		if (kvmeter_wait_is_interrupted())
 			break;
 		swap = prev;
 		prev = cur;

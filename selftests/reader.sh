@@ -11,6 +11,7 @@
 # shellcheck disable=SC2015,SC2154
 
 . "$dir/tap.sh"
+. "$dir/schema.sh"
 reader=${KVMETER:-$dir/../bpf/kvmeter}
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 pins=/sys/fs/bpf/kvmeter
@@ -42,13 +43,23 @@ kvm()
 	status=$?
 }
 
-# works ARGUMENT...: the reader succeeds, prints something, and says nothing on standard error
+# works ARGUMENT...: the reader succeeds, prints something, and says nothing on standard error. Documents are kept
+# for case_documents.
 works()
 {
 	kvm "$@"
 	[ "$status" = 0 ] || { fail "$* gave $status: $(cat "$tmp/err")"; return; }
 	[ ! -s "$tmp/err" ] || { fail "$* said: $(cat "$tmp/err")"; return; }
-	[ -s "$tmp/out" ] || fail "$* printed nothing"
+	[ -s "$tmp/out" ] || { fail "$* printed nothing"; return; }
+	case " $* " in
+	*" --json "*) cat "$tmp/out" >>"$tmp/documents" ;;
+	esac
+}
+
+# the last case of all: what was printed with --json so far is as the schema has it
+case_documents()
+{
+	check_documents "$tmp/documents" >/dev/null
 }
 
 # is_one_line TEXT: standard error is one line, the reader's own, with TEXT in it

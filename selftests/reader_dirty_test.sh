@@ -203,7 +203,7 @@ case_live()
 
 check_host
 echo "TAP version 13"
-echo "1..10"
+echo "1..11"
 insmod "$ko" || exit 1
 start_writer writer || exit 1
 await_writer writer || exit 1
@@ -217,4 +217,5 @@ run_case stop
 run_case ends
 run_case qmp
 run_case live
+run_case documents
 exit $((failed > 0))

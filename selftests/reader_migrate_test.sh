@@ -279,7 +279,7 @@ case_gone()
 
 check_host
 echo "TAP version 13"
-echo "1..12"
+echo "1..13"
 start_two_writers || exit 1
 run_case usage
 run_case unprivileged
@@ -293,4 +293,5 @@ run_case log
 run_case follow
 run_case nobody_reads
 run_case gone
+run_case documents
 exit $((failed > 0))

@@ -141,7 +141,7 @@ case_gone()
 
 check_host
 echo "TAP version 13"
-echo "1..9"
+echo "1..10"
 start_two_writers || exit 1
 run_case usage
 run_case unprivileged
@@ -152,4 +152,5 @@ run_case holds
 run_case other_views
 run_case off
 run_case gone
+run_case documents
 exit $((failed > 0))

@@ -17,7 +17,7 @@ case_without_module()
 
 	for command in attach detach list stat ledger exits steal wakeups status "stat 1 2" "list x" \
 		"exits --json" quota "quota x 1M" "quota x off" migrate "migrate x 1" autoconverge "autoconverge x on" log \
-		"log -f"; do
+		"log -f" "record $tmp/none"; do
 		# shellcheck disable=SC2086 # a command line
 		refuses 'not loaded' $command || return
 	done
@@ -28,7 +28,7 @@ case_help()
 	local command
 
 	works --help && works --version || return
-	for command in attach detach list stat ledger exits steal wakeups metrics status dirty \
+	for command in attach detach list stat ledger exits steal wakeups metrics schema record report status dirty \
 		"dirty start" "dirty stop" "dirty status" forecast quota migrate autoconverge log; do
 		# shellcheck disable=SC2086 # the verb is a word of its own
 		works $command --help || return
@@ -43,7 +43,8 @@ case_help()
 		grep -q 'bits per second' "$tmp/out" ||
 		fail "no units in the help" || return
 	# as wide as a terminal is
-	for command in dirty "dirty start" "dirty stop" "dirty status" forecast quota migrate autoconverge log; do
+	for command in dirty "dirty start" "dirty stop" "dirty status" forecast quota migrate autoconverge log \
+		schema record report list stat; do
 		# shellcheck disable=SC2086
 		works $command --help && ! grep -q '.\{80\}' "$tmp/out" || fail "$command: too wide" || return
 	done
@@ -54,8 +55,8 @@ case_metrics()
 {
 	works metrics && grep -q '^vcpu  *guest_ns  *cumulative  *seconds  *-9  *time in the guest$' "$tmp/out" &&
 		grep -q '^exit  *min_ns  *lowest ' "$tmp/out" || fail "unexpected: $(cat "$tmp/out")" || return
-	works metrics --json && json 'set(d[0]) == {"abi", "vm", "vcpu", "exit", "sub", "thief", "dirty", "migration", "round"}' &&
-		json 'all(set(m) == {"name", "type", "unit", "exponent", "help"} for m in d[0]["vcpu"])' &&
+	works metrics --json && json 'set(d[0]) == {"schema", "document", "abi", "vm", "vcpu", "exit", "sub", "thief", "dirty", "migration", "round"}' &&
+		json 'all(set(m) == {"of", "name", "type", "unit", "exponent", "help"} for m in d[0]["vcpu"])' &&
 		json 'sum(m["type"] == "histogram" for k in ("vm", "vcpu", "exit", "sub") for m in d[0][k]) == 3'
 }
 
@@ -289,7 +290,7 @@ case_reload()
 
 check_host
 echo "TAP version 13"
-echo "1..20"
+echo "1..21"
 run_case without_module
 run_case help
 run_case metrics
@@ -311,4 +312,5 @@ run_case detached_meanwhile
 run_case vm_vanishes
 run_case unknown_abi
 run_case reload
+run_case documents
 exit $((failed > 0))

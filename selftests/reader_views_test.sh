@@ -328,7 +328,7 @@ case_no_attribution()
 
 check_host
 echo "TAP version 13"
-echo "1..14"
+echo "1..15"
 start_guests
 run_case exits_add_up
 run_case exits_by
@@ -344,4 +344,5 @@ run_case thieves
 run_case causes
 run_case matrix
 run_case no_attribution
+run_case documents
 exit $((failed > 0))
