@@ -44,5 +44,5 @@ void kvmeter_cmd_migrate(const struct kvmeter_args *args)
 {
 	bool live = isatty(STDOUT_FILENO) && !args->json;
 
-	kvmeter_view_run_rates(args, live ? ULONG_MAX : 1, report_migrate);
+	kvmeter_view_run_rates(args, 0, live ? ULONG_MAX : 1, report_migrate);
 }

@@ -439,6 +439,7 @@ struct kvmeter_snap_vm *kvmeter_snapshot_find_vm(const struct kvmeter_snap *snap
 
 /* ledger.c */
 __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
+bool kvmeter_ledger_get_shares(const struct kvmeter_vcpu *v, unsigned int *tenths);
 __u64 kvmeter_ledger_scale_tsc(__u64 tsc, __u64 mult);
 __u64 kvmeter_ledger_advance(struct kvmeter_vcpu *v, __u64 now_ns);
 void kvmeter_ledger_subtract(struct kvmeter_vcpu *delta, const struct kvmeter_vcpu *cur,
@@ -603,7 +604,8 @@ void kvmeter_rows_report(const struct kvmeter_report *report, const struct kvmet
 /* view.c */
 void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report));
-void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned int needs,
+			    unsigned long count,
 			    void (*report)(const struct kvmeter_report *report));
 void kvmeter_view_run_change(const struct kvmeter_args *args,
 			     void (*change)(const struct kvmeter_snap_vm *vm,

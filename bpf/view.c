@@ -227,15 +227,17 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 /**
  * kvmeter_view_run_rates - report at intervals until the count is reached or ^C
  * @args: the command line
+ * @needs: KVMETER_NEED_*: what the snapshots have to have
  * @count: how many reports, of a second each, if the command line has no interval
  * @report: prints a report
  *
  * Each report is of the interval before it, also the first.
  */
-void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned int needs,
+			    unsigned long count,
 			    void (*report)(const struct kvmeter_report *report))
 {
-	run(args, 0, count, report);
+	run(args, needs, count, report);
 }
 
 /**
