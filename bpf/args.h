@@ -26,6 +26,7 @@
 #define TAKES_QUOTA 0x2000
 #define TAKES_PILOT 0x4000
 #define TAKES_FOLLOW 0x8000
+#define TAKES_TOP 0x10000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -73,6 +74,10 @@ void kvmeter_args_check_dirty(struct argp_state *state, struct kvmeter_args *arg
 
 /* args_quota.c */
 void kvmeter_args_check_quota(struct argp_state *state, struct kvmeter_args *args);
+
+/* args_top.c */
+bool kvmeter_args_parse_top(int key, const char *arg, struct argp_state *state,
+			    struct kvmeter_args *args);
 
 /* args_migrate.c */
 bool kvmeter_args_parse_migrate(int key, const char *arg, struct argp_state *state,

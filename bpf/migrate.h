@@ -73,6 +73,7 @@ void kvmeter_migrate_print_vm(const struct kvmeter_snap *snap, const struct kvme
 			      const struct kvmeter_screen *screen);
 
 /* migrate_list.c */
+extern const char kvmeter_migrate_not_seen[];
 void kvmeter_migrate_print_list(const struct kvmeter_report *report);
 
 /* migrate_json.c */

@@ -202,6 +202,8 @@ struct kvmeter_autoconverge_args {
  * @goal: of forecast
  * @autoconverge: of autoconverge
  * @follow: --follow
+ * @batch: --batch
+ * @column: of top: --key; NULL if none
  */
 struct kvmeter_args {
 	const char *guest;
@@ -220,6 +222,8 @@ struct kvmeter_args {
 	struct kvmeter_forecast_args goal;
 	struct kvmeter_autoconverge_args autoconverge;
 	bool follow;
+	bool batch;
+	const char *column;
 };
 
 /**
@@ -385,6 +389,18 @@ struct kvmeter_subject {
 };
 
 /**
+ * struct kvmeter_plan - which reports a command line asks for
+ * @vm: index of the VM, or -1 for all
+ * @interval_s: time from one to the next; 0: there is only one
+ * @count: how many; 0: until interrupted
+ */
+struct kvmeter_plan {
+	int vm;
+	double interval_s;
+	unsigned long count;
+};
+
+/**
  * struct kvmeter_report - what a command prints once
  * @snap: the counts
  * @vm: index of the VM asked for, or -1 for all
@@ -538,6 +554,7 @@ bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_
 void kvmeter_escape_text(const char *text, char *shown, size_t size);
 unsigned int kvmeter_escape_width(const char *shown);
 void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
+void kvmeter_escape_ascii(const char *shown, char *ascii, size_t size);
 
 /* select.c */
 int kvmeter_select_find_vm(const struct kvmeter_snap *snap, const char *what);
@@ -611,8 +628,12 @@ void kvmeter_view_run_change(const struct kvmeter_args *args,
 			     void (*change)(const struct kvmeter_snap_vm *vm,
 					    const struct kvmeter_args *args),
 			     void (*report)(const struct kvmeter_report *report));
+void kvmeter_view_make_plan(struct kvmeter_plan *plan, const struct kvmeter_args *args,
+			    const struct kvmeter_snap *snap);
 void kvmeter_view_catch_signals(void);
 bool kvmeter_view_wait(int fd);
+long long kvmeter_view_clock_ns(void);
+bool kvmeter_view_wait_until(int fd, long long when_ns);
 
 /* help.c */
 extern const char kvmeter_help_program[];
@@ -640,6 +661,9 @@ extern const char kvmeter_help_migrate[];
 extern const char kvmeter_help_autoconverge[];
 extern const char kvmeter_help_log[];
 
+/* help_top.c */
+extern const char kvmeter_help_top[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -659,6 +683,7 @@ void kvmeter_cmd_quota(const struct kvmeter_args *args);
 void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 void kvmeter_cmd_migrate(const struct kvmeter_args *args);
 void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
+void kvmeter_cmd_top(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

@@ -16,12 +16,6 @@
 /* Interval of what is only of use for one. */
 #define RATE_INTERVAL_S 1.0
 
-struct plan {
-	int vm;
-	double interval_s;   /* 0: one report */
-	unsigned long count; /* 0: until interrupted */
-};
-
 static bool interrupted;
 
 static void on_signal(int sig)
@@ -47,7 +41,12 @@ void kvmeter_view_catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static long long monotonic_ns(void)
+/**
+ * kvmeter_view_clock_ns - the clock of kvmeter_view_wait_until()
+ *
+ * Return: CLOCK_MONOTONIC in ns.
+ */
+long long kvmeter_view_clock_ns(void)
 {
 	struct timespec now;
 
@@ -55,27 +54,44 @@ static long long monotonic_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Signals come only inside ppoll(), so none is lost between the test and the sleep. */
-static void sleep_until(long long when_ns)
+/**
+ * kvmeter_view_wait_until - wait until it is time, or until there is something to read
+ * @fd: where from, -1 if only the time counts
+ * @when_ns: the time
+ *
+ * Signals come only while it waits, so none is lost between a test and the sleep. With @fd any of
+ * them ends it; SIGWINCH comes here even if it is blocked elsewhere.
+ *
+ * Return: false if it is to end: as kvmeter_view_wait(), or nobody writes there any more.
+ */
+bool kvmeter_view_wait_until(int fd, long long when_ns)
 {
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	sigset_t block, before, during;
 	struct timespec left;
 	long long left_ns;
-	sigset_t block, before;
 
 	sigemptyset(&block);
 	sigaddset(&block, SIGINT);
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!is_interrupted()) {
-		left_ns = when_ns - monotonic_ns();
+	during = before;
+	sigdelset(&during, SIGWINCH);
+	while (!is_interrupted() && !in.revents) {
+		left_ns = when_ns - kvmeter_view_clock_ns();
 		if (left_ns <= 0)
 			break;
 		left.tv_sec = left_ns / NS_PER_S;
 		left.tv_nsec = left_ns % NS_PER_S;
-		if (ppoll(NULL, 0, &left, &before) && errno != EINTR)
+		if (ppoll(&in, 1, &left, &during) >= 0)
+			continue;
+		if (errno != EINTR)
 			err(1, "ppoll");
+		if (fd >= 0)
+			break;
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !is_interrupted() && !(in.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
 /**
@@ -100,9 +116,16 @@ bool kvmeter_view_wait(int fd)
 	return !is_interrupted() && !(fds[1].revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-/* Only who knows the VMs can tell whether a first argument is one: "7" may be a pid or seconds. */
-static void make_plan(struct plan *plan, const struct kvmeter_args *args,
-		      const struct kvmeter_snap *snap)
+/**
+ * kvmeter_view_make_plan - find out what a command line asks for
+ * @plan: filled
+ * @args: the command line
+ * @snap: the VMs: only they tell whether a first argument is one, as "7" may be a pid or seconds
+ *
+ * Ends the program if it makes no sense.
+ */
+void kvmeter_view_make_plan(struct kvmeter_plan *plan, const struct kvmeter_args *args,
+			    const struct kvmeter_snap *snap)
 {
 	unsigned int next = 0;
 	bool unit;
@@ -149,7 +172,7 @@ static void flush(void)
  * @rates: what is reported has no meaning but for an interval: there is none before the first, and
  * if the user gave none, it is RATE_INTERVAL_S and there are so many reports. 0: it has.
  */
-static void plan_rates(struct plan *plan, unsigned long rates)
+static void plan_rates(struct kvmeter_plan *plan, unsigned long rates)
 {
 	if (!rates || plan->interval_s > 0)
 		return;
@@ -158,7 +181,8 @@ static void plan_rates(struct plan *plan, unsigned long rates)
 }
 
 /* When the next report is due: those of rates begin with the end of the first interval. */
-static long long next_ns(const struct plan *plan, const struct kvmeter_report *r, bool rates)
+static long long next_ns(const struct kvmeter_plan *plan, const struct kvmeter_report *r,
+			 bool rates)
 {
 	return (long long)((r->nr + rates) * plan->interval_s * NS_PER_S);
 }
@@ -170,19 +194,19 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 	struct kvmeter_report r = { .snap = cur, .args = args };
 	struct kvmeter_snap_vm vm;
 	struct kvmeter_maps maps;
-	struct plan plan;
+	struct kvmeter_plan plan;
 	long long start_ns;
 
 	kvmeter_maps_open(&maps);
 	kvmeter_snapshot_take(cur, &maps, needs);
-	make_plan(&plan, args, cur);
+	kvmeter_view_make_plan(&plan, args, cur);
 	plan_rates(&plan, rates);
 	r.vm = plan.vm;
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];
 	if (plan.interval_s > 0)
 		kvmeter_view_catch_signals();
-	start_ns = monotonic_ns();
+	start_ns = kvmeter_view_clock_ns();
 	for (;;) {
 		if (!rates || r.snap != cur) {
 			report(&r);
@@ -191,8 +215,7 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 		}
 		if (!(plan.interval_s > 0) || r.nr == plan.count)
 			break;
-		sleep_until(start_ns + next_ns(&plan, &r, rates));
-		if (is_interrupted())
+		if (!kvmeter_view_wait_until(-1, start_ns + next_ns(&plan, &r, rates)))
 			break;
 		swap = prev;
 		prev = cur;
