@@ -64,7 +64,7 @@ demo check lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" scripts/$@.sh
 
 help:
-	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c):'
+	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c, ncurses):'
 	@echo '  make              build kvmeter.ko for the running kernel, and the reader'
 	@echo '  make sign         sign the module: KEY=key.pem CERT=cert.der, before make install'
 	@echo '  make install      install both (DESTDIR, prefix=$(prefix), KREL=$(KREL))'

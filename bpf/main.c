@@ -27,6 +27,7 @@ static const struct kvmeter_command commands[] = {
 	{ "attach", kvmeter_cmd_attach, kvmeter_help_attach, 0, NULL },
 	{ "detach", kvmeter_cmd_detach, kvmeter_help_detach, 0, NULL },
 	{ "list", kvmeter_cmd_list, kvmeter_help_list, TAKES_VM | TAKES_BY, NULL },
+	{ "top", kvmeter_cmd_top, kvmeter_help_top, TAKES_VM | TAKES_INTERVAL | TAKES_TOP, NULL },
 	{ "stat", kvmeter_cmd_stat, kvmeter_help_stat, TAKES_STAT, NULL },
 	{ "ledger", kvmeter_cmd_ledger, kvmeter_help_ledger, TAKES_LEDGER, NULL },
 	{ "exits", kvmeter_cmd_exits, kvmeter_help_exits, TAKES_EXITS, NULL },

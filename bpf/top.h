@@ -173,7 +173,8 @@ struct kvmeter_top_list {
  * @answer: as far as it is typed
  * @message: what is to be told, until the next key
  * @interval_s: time from one report to the next
- * @total: figures are of all time since the last reset, not of the last interval
+ * @total: figures are to be of all time since the last reset, not of the last interval
+ * @is_total: they are
  * @utf8: characters beyond ASCII may be used
  * @quit: it is to end
  * @refresh: the next report is due at once
@@ -199,7 +200,7 @@ struct kvmeter_top {
 	char answer[KVMETER_ANSWER_MAX];
 	char message[KVMETER_MESSAGE_MAX];
 	double interval_s;
-	bool total, utf8;
+	bool total, is_total, utf8;
 	bool quit, refresh, reset, retell;
 };
 

@@ -62,7 +62,7 @@ static void print_title(FILE *out, const struct kvmeter_top *top)
 	if (!snap->interval_ns)
 		fputs("since first seen", out);
 	else
-		fprintf(out, "%s %.2f s", top->total ? "total of" : "last",
+		fprintf(out, "%s %.2f s", top->is_total ? "total of" : "last",
 			snap->interval_ns / NS_PER_S);
 	fprintf(out, ", every %g s", top->interval_s);
 }
