@@ -224,6 +224,8 @@ void kvmeter_screen_show(const struct kvmeter_top_picture *picture)
 	attr_t attr;
 	size_t len;
 
+	/* it may have been closed for a warning */
+	screen.open = true;
 	getmaxyx(stdscr, rows, columns);
 	erase();
 	for (y = 0; *line && y < rows; y++) {

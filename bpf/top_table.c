@@ -6,7 +6,7 @@
 static void cut_text(const struct kvmeter_top *top, const struct kvmeter_top_cell *cell, char *text,
 		     size_t size)
 {
-	char cut[KVMETER_CELL_MAX + 8];
+	char cut[KVMETER_CELL_MAX / 2];
 
 	if (kvmeter_escape_width(text) <= cell->width)
 		return;

@@ -435,6 +435,17 @@ case_error()
 	seen 'top_show: no consistent copy of a VM in 5000 tries' && ended 1
 }
 
+# one that is no end of it: the screen comes back, and goes in the end
+case_warning()
+{
+	begin 80 24 || return
+	run './top_show 7 0.1 warning 5'
+	sleep 0.5
+	shows 80x24 || return
+	keys q
+	seen 'top_show: something is odd' && ended 0
+}
+
 case_crash()
 {
 	begin 80 24 || return
@@ -482,7 +493,7 @@ case_memory()
 }
 
 cases='80x24 132x50 resize vt100 ascii colours many filter sort open views settings refresh quit interrupt terminate
-	stop error crash terminal_unknown hangup memory'
+	stop error warning crash terminal_unknown hangup memory'
 make_screens
 # the server stays as long as it has a session
 tm new-session -d -s keeper 'exec sleep 100000'

@@ -12,7 +12,7 @@
 #   clocks   those that compare times, for a host whose clock stands still while it cannot run
 #   others   the rest of those that suit the host
 #
-# A test case that the file must-run names for $KVMETER_LEG (amd or intel) fails if it skips. The module,
+# A test case that the file must-run names for $KVMETER_LEG (amd, intel; none elsewhere) fails if it skips. The module,
 # ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
 # do so themselves. Exit status: 0 if nothing failed.
 

@@ -2,10 +2,10 @@
 /*
  * The screen of top on VMs of known contents, for reader_top_test.sh: needs no module.
  *
- *   top_show VMS SECONDS [error|crash|loop SNAPSHOT]
+ *   top_show VMS SECONDS [error|crash|warning|loop SNAPSHOT]
  *
- * It ends as the reader does where that snapshot cannot be taken, or where it is broken, or prints
- * in the end how much memory it had more at the last snapshot than at that one.
+ * It ends as the reader does where that snapshot cannot be taken, or where it is broken, or warns
+ * and goes on, or prints in the end how much memory it had more at the last snapshot than at that.
  */
 #include <err.h>
 #include <malloc.h>
@@ -32,7 +32,10 @@ static void take(struct kvmeter_snap *snap, void *arg)
 		errx(1, "no consistent copy of a VM in 5000 tries");
 	if (!strcmp(show.what, "crash"))
 		abort();
-	show.used = show.last_used;
+	if (!strcmp(show.what, "warning"))
+		warnx("something is odd");
+	else
+		show.used = show.last_used;
 }
 
 int main(int argc, char **argv)
@@ -42,7 +45,7 @@ int main(int argc, char **argv)
 	static struct kvmeter_top top;
 
 	if (argc != 3 && argc != 5)
-		errx(64, "top_show VMS SECONDS [error|crash|loop SNAPSHOT]");
+		errx(64, "top_show VMS SECONDS [error|crash|warning|loop SNAPSHOT]");
 	if (top_world_init(&show.world, atoi(argv[1])))
 		errx(1, "no memory");
 	if (argc == 5) {
