@@ -62,15 +62,18 @@ static void on_fatal(int sig)
 
 static void catch_fatal(void)
 {
-	struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND };
+	struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND }, before;
 	unsigned int i;
 
 	add_leave("sgr0");
 	add_leave("rmkx");
 	add_leave("cnorm");
 	add_leave("rmcup");
-	for (i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++)
-		sigaction(fatal_signals[i], &action, NULL);
+	for (i = 0; i < sizeof(fatal_signals) / sizeof(*fatal_signals); i++) {
+		/* as SIGHUP is under nohup */
+		if (!sigaction(fatal_signals[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaction(fatal_signals[i], &action, NULL);
+	}
 }
 
 /* Whatever is written to standard error is to be seen, and stay. */

@@ -250,7 +250,12 @@ TEST_F(top, sort)
 			TH_LOG("sorted by %s", orders[i].column);
 		}
 	}
-	press(&self->s, "Fnonsense\n");
+	/* what was counted while memory was not logged all the time is no rate */
+	self->s.world.fake->vcpus[7].write_faults = 1000000;
+	press(&self->s, "Fdirty\n");
+	pass(&self->s);
+	EXPECT_STREQ("web db idle \\x1b[31mred\\x0a größe vm-005 vm-006 ", names(&self->s));
+	press(&self->s, "Fthief\nFnonsense\n");
 	EXPECT_STREQ("there is no such column", self->s.top.message);
 	EXPECT_EQ(KVMETER_COLUMN_THIEF, self->s.top.column);
 }
@@ -361,6 +366,10 @@ TEST_F(top, selected)
 {
 	kvmeter_top_press(&self->s.top, KVMETER_KEY_DOWN);
 	EXPECT_STREQ("db", name_at(&self->s, self->s.top.at));
+	EXPECT_EQ(1, self->s.top.at);
+	press(&self->s, "Fsteal\n");
+	EXPECT_STREQ("db", name_at(&self->s, self->s.top.at));
+	EXPECT_EQ(0, self->s.top.at);
 	press(&self->s, "Fname\n");
 	EXPECT_STREQ("db", name_at(&self->s, self->s.top.at));
 	pass(&self->s);

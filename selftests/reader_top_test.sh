@@ -466,11 +466,10 @@ case_terminal_unknown()
 }
 
 # nobody looks any more: it does not go on, and not without end
-case_hangup()
+gone_with_terminal()
 {
 	local pid i
 
-	open 80 24 || return
 	pid=$(pgrep -P "$(tm display-message -p -t top '#{pane_pid}')" top_show) || fail 'it does not run' || return
 	tm kill-session -t top
 	for ((i = 0; i < tries; i++)); do
@@ -480,6 +479,30 @@ case_hangup()
 		sleep 0.05
 	done
 	fail 'it goes on without a terminal'
+}
+
+case_hangup()
+{
+	open 80 24 && gone_with_terminal
+}
+
+# nor if it was told not to mind
+case_hangup_ignored()
+{
+	begin 80 24 || return
+	keys -l "trap '' HUP"
+	keys Enter
+	run './top_show 7 0.1' && gone_with_terminal
+}
+
+# its characters take two columns each, but what is too much for a line is not on the next
+case_wide()
+{
+	open 80 24 200 || return
+	keys -l 'g1199'
+	keys Enter
+	seen '1 of 200 VMs' && seen '京京' && seen 'q quit' || return
+	[ -z "$(screen | sed -n 5p)" ] || fail "it goes on below: $(screen)"
 }
 
 case_memory()
@@ -493,7 +516,7 @@ case_memory()
 }
 
 cases='80x24 132x50 resize vt100 ascii colours many filter sort open views settings refresh quit interrupt terminate
-	stop error warning crash terminal_unknown hangup memory'
+	stop error warning crash terminal_unknown hangup hangup_ignored wide memory'
 make_screens
 # the server stays as long as it has a session
 tm new-session -d -s keeper 'exec sleep 100000'

@@ -10,6 +10,7 @@
 #define FIRST_NS 1
 #define PAGES_PER_MIB 256
 #define EXIT_NS 1000
+#define WIDE_CHARACTERS 199
 
 /* In the fake map web has slots 0 and 1, and each later VM one more than its number. */
 enum vm { WEB, DB, IDLE, RED, WIDE, FIRST_OTHER };
@@ -46,7 +47,9 @@ static void add_vm(struct top_world *w, unsigned int n)
 	vm->log_state = KVMETER_LOG_OFF;
 	vm->nr_vcpus = n == WEB ? 2 : n != IDLE;
 	snprintf(vm->id, sizeof(vm->id), "%u-9", vm->pid);
-	if (n < FIRST_OTHER) {
+	if (n == WIDE_CHARACTERS) {
+		w->names[n] = "京京京京京京京京京京京京京京京京京京京京";
+	} else if (n < FIRST_OTHER) {
 		kvmeter_escape_text(names[n], shown[n], sizeof(shown[n]));
 		w->names[n] = shown[n];
 	} else {

@@ -37,7 +37,8 @@ struct top_world {
 /**
  * top_world_init() - make the VMs
  * @nr_vms: how many, at most 256: those above, then one whose name would turn a terminal red, one
- *	    whose name is not ASCII, then vm-005 and so on
+ *	    whose name is not ASCII, then vm-005 and so on; the name of number 199 is of wide
+ *	    characters
  *
  * Return: 0, or -1 if there is no memory.
  */
