@@ -29,7 +29,7 @@ static void report_migrate(const struct kvmeter_report *report)
 	else if (report->nr)
 		putchar('\n');
 	if (!(snap->host.features & KVMETER_FEATURE_SYNC))
-		puts(kvmeter_migrate_not_seen);
+		puts(KVMETER_MIGRATE_NOT_SEEN);
 	else if (report->vm < 0)
 		kvmeter_migrate_print_list(report);
 	else

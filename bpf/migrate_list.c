@@ -7,8 +7,6 @@
 /* With the other columns that makes 80. */
 #define NAME_WIDTH 15
 
-const char kvmeter_migrate_not_seen[] = "rounds cannot be seen with this module on this kernel";
-
 static const char *get_verdict(const struct kvmeter_snap *snap, const struct kvmeter_snap_vm *vm)
 {
 	struct kvmeter_outlook outlook;

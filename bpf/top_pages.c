@@ -126,7 +126,7 @@ static void print_migration(const struct page *page)
 	struct kvmeter_screen screen = { .utf8 = page->top->utf8 };
 
 	if (!(page->top->snap->host.features & KVMETER_FEATURE_SYNC))
-		puts(kvmeter_migrate_not_seen);
+		puts(KVMETER_MIGRATE_NOT_SEEN);
 	else if (page->report.vm < 0)
 		kvmeter_migrate_print_list(&page->report);
 	else

@@ -425,7 +425,7 @@ TEST_F(top, pages)
 	kvmeter_top_press(&self->s.top, KVMETER_KEY_DOWN);
 	press(&self->s, "\n3");
 	draw(&self->s, 40, 80);
-	EXPECT_NE(NULL, strstr(squeeze(self->s.picture.text), "\ndb 30.00 █20.0 - . . . ▒9.5 "));
+	EXPECT_NE(NULL, strstr(squeeze(self->s.picture.text), "\ndb 30.00 █20.0 - . . . "));
 	EXPECT_NE(NULL,
 		  strstr(squeeze(self->s.picture.text),
 			 "\nvm web 20.00 66.7 200.000 0.000 200.000\n"));
