@@ -56,6 +56,8 @@ static const struct command_option options[] = {
 	  TAKES_BY_THIEF },
 	{ { "matrix", KEY_MATRIX, NULL, 0, "A table of victims and thieves", 0 }, TAKES_MATRIX },
 	{ { "key", 'k', "KEY", 0, "Sort by KEY, see below", 0 }, TAKES_KEY },
+	{ { "batch", 'b', NULL, 0, "Print reports, as other commands do", 0 }, TAKES_TOP },
+	{ { "key", 'k', "COLUMN", 0, "Sort by this column (EXITS)", 0 }, TAKES_TOP },
 	{ { "hist", KEY_HIST, NULL, 0, "Print the histograms too", 0 }, TAKES_HIST },
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
 	  TAKES_EMPTY },
@@ -169,6 +171,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	struct parse *parse = state->input;
 	struct kvmeter_args *args = &parse->args;
 
+	if (parse->command->takes & TAKES_TOP && kvmeter_args_parse_top(key, arg, state, args))
+		return 0;
 	switch (key) {
 	case 'g':
 	case 'p':

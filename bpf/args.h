@@ -33,6 +33,7 @@
 #define TAKES_REPLAY 0x20000
 #define TAKES_RECORDING 0x40000
 #define TAKES_A_VIEW 0x80000
+#define TAKES_TOP 0x100000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -89,6 +90,10 @@ void kvmeter_args_check_dirty(struct argp_state *state, struct kvmeter_args *arg
 
 /* args_quota.c */
 void kvmeter_args_check_quota(struct argp_state *state, struct kvmeter_args *args);
+
+/* args_top.c */
+bool kvmeter_args_parse_top(int key, const char *arg, struct argp_state *state,
+			    struct kvmeter_args *args);
 
 /* args_migrate.c */
 bool kvmeter_args_parse_migrate(int key, const char *arg, struct argp_state *state,

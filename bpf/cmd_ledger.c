@@ -10,24 +10,13 @@ static bool is_empty(const struct kvmeter_sum *sum)
 		!sum->v.throttle_ns;
 }
 
-/* False if there is no time to share out. */
-static bool get_shares(const struct kvmeter_vcpu *v, unsigned int *tenths)
-{
-	__u64 ns[KVMETER_STATE_NR];
-	unsigned int state;
-
-	for (state = 0; state < KVMETER_STATE_NR; state++)
-		ns[state] = kvmeter_ledger_get_state(v, state);
-	return kvmeter_stats_round_shares(ns, KVMETER_STATE_NR, tenths);
-}
-
 static void add_ledger(struct json_object *obj, const struct kvmeter_subject *s)
 {
 	static const char *const keys[KVMETER_STATE_NR] = { "guest_pct", "kernel_pct",
 							    "vmm_pct",	 "halt_pct",
 							    "steal_pct", "throttle_pct" };
 	unsigned int tenths[KVMETER_STATE_NR], state;
-	bool known = get_shares(&s->sum.v, tenths);
+	bool known = kvmeter_ledger_get_shares(&s->sum.v, tenths);
 
 	kvmeter_json_add_u64(obj, "wall_ns", s->sum.elapsed_ns);
 	kvmeter_json_add_fields(obj, KVMETER_RECORD_VCPU, &s->sum.v);
@@ -52,7 +41,7 @@ static void print_ledger(const struct kvmeter_subject *s, const struct kvmeter_a
 {
 	static const int widths[KVMETER_STATE_NR] = { 6, 7, 6, 6, 6, 9 };
 	unsigned int tenths[KVMETER_STATE_NR], state;
-	bool known = get_shares(&s->sum.v, tenths);
+	bool known = kvmeter_ledger_get_shares(&s->sum.v, tenths);
 
 	(void)args;
 	printf(" %10.3f", s->sum.elapsed_ns / NS_PER_S);

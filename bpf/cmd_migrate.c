@@ -29,7 +29,7 @@ static void report_migrate(const struct kvmeter_report *report)
 	else if (report->nr)
 		putchar('\n');
 	if (!(snap->host.features & KVMETER_FEATURE_SYNC))
-		puts("rounds cannot be seen with this module on this kernel");
+		puts(KVMETER_MIGRATE_NOT_SEEN);
 	else if (report->vm < 0)
 		kvmeter_migrate_print_list(report);
 	else
@@ -44,5 +44,5 @@ void kvmeter_cmd_migrate(const struct kvmeter_args *args)
 {
 	bool live = isatty(STDOUT_FILENO) && !args->json;
 
-	kvmeter_view_run_rates(args, live ? ULONG_MAX : 1, report_migrate);
+	kvmeter_view_run_rates(args, 0, live ? ULONG_MAX : 1, report_migrate);
 }

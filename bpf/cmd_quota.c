@@ -31,5 +31,5 @@ void kvmeter_cmd_quota(const struct kvmeter_args *args)
 		return;
 	}
 	by_vcpu.by = KVMETER_BY_VCPU;
-	kvmeter_view_run_rates(&by_vcpu, 1, report_quota);
+	kvmeter_view_run_rates(&by_vcpu, 0, 1, report_quota);
 }

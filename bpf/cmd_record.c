@@ -88,7 +88,7 @@ static bool record(struct recorded *all, const struct kvmeter_maps *maps, struct
 	bool written = add(all, cur, NULL);
 
 	while (written) {
-		kvmeter_wait_until(get_next_ns(start_ns, interval_s * NS_PER_S));
+		kvmeter_wait_until(-1, get_next_ns(start_ns, interval_s * NS_PER_S));
 		if (kvmeter_wait_is_interrupted())
 			break;
 		swap = prev;

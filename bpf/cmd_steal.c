@@ -101,7 +101,7 @@ static void report_steal(const struct kvmeter_report *report)
 	if (args->json || !tells_thieves(args))
 		report_rows(report);
 	else if (!(report->snap->host.features & KVMETER_FEATURE_THIEF))
-		puts("steal is not attributed (module parameter attribution=0)");
+		puts(kvmeter_steal_not_attributed);
 	else if (args->matrix)
 		print_matrix(report);
 	else if (args->by == KVMETER_BY_THIEF)

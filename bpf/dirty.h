@@ -51,6 +51,12 @@ void kvmeter_curve_print_heading(void);
 void kvmeter_curve_print(const char *what, const __u64 *curve);
 struct json_object *kvmeter_curve_new_json(const __u64 *curve);
 
+/* dirty_text.c */
+void kvmeter_dirty_print_heading(const struct kvmeter_args *args);
+void kvmeter_dirty_print_rates(const struct kvmeter_subject *s);
+void kvmeter_dirty_print_vm(const struct kvmeter_subject *s, const struct kvmeter_args *args);
+void kvmeter_dirty_print_vcpu(const struct kvmeter_subject *s, const struct kvmeter_args *args);
+
 /* dirty_json.c */
 void kvmeter_dirty_add_session(struct json_object *obj, const struct kvmeter_dirty *d);
 void kvmeter_dirty_add_vm(struct json_object *obj, const struct kvmeter_subject *s);

@@ -27,6 +27,7 @@
 
 const struct kvmeter_document kvmeter_documents[KVMETER_DOCUMENT_NR] = {
 	DOCUMENT(LIST, "list", list, VMS_OR_VCPUS, "kvmeter list"),
+	DOCUMENT(TOP, "top", top, VMS, "kvmeter top --json"),
 	DOCUMENT(STAT, "stat", stat, VMS, "kvmeter stat"),
 	DOCUMENT(LEDGER, "ledger", ledger, VMS_OR_VCPUS, "kvmeter ledger"),
 	DOCUMENT(EXITS, "exits", exits, EXITS, "kvmeter exits"),

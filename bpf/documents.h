@@ -111,6 +111,7 @@ extern const struct kvmeter_key kvmeter_keys_report[];
 extern const struct kvmeter_key kvmeter_keys_vm[];
 extern const struct kvmeter_key kvmeter_keys_vcpu[];
 extern const struct kvmeter_key kvmeter_keys_list[];
+extern const struct kvmeter_key kvmeter_keys_top[];
 extern const struct kvmeter_key kvmeter_keys_stat[];
 extern const struct kvmeter_key kvmeter_keys_ledger[];
 extern const struct kvmeter_key kvmeter_keys_exits[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the keys mean in the documents of list, stat, ledger, exits, steal and wakeups. */
+/* What the keys mean in the documents of list, top, stat, ledger, exits, steal and wakeups. */
 #include "documents.h"
 
 #define KEY KVMETER_KEY
@@ -64,6 +64,33 @@ static const struct kvmeter_key list_vm[] = {
 const struct kvmeter_key kvmeter_keys_list[] = {
 	SAME(kvmeter_keys_report, 0),
 	KEYS("vms", ROWS, 0, list_vm, "VMs"),
+	{},
+};
+
+static const struct kvmeter_key top_vm[] = {
+	SAME(kvmeter_keys_vm, 0),
+	KEY("guest_pct", NUMBER, NUL, "%", "share of its vCPUs' time in the guest"),
+	KEY("kernel_pct", NUMBER, NUL, "%", "in which KVM handled exits"),
+	KEY("vmm_pct", NUMBER, NUL, "%", "in the VMM"),
+	KEY("halt_pct", NUMBER, NUL, "%", "halted"),
+	KEY("steal_pct", NUMBER, NUL, "%", "runnable and not running"),
+	KEY("throttle_pct", NUMBER, NUL, "%", "parked by a quota"),
+	KEY("exits_per_s", NUMBER, 0, "1/s", "exits a second, all vCPUs together"),
+	KEY("top_reason", TEXT, NUL, NULL, "most frequent exit reason"),
+	KEY("top_pct", NUMBER, NUL, "%", "its share of the exits"),
+	KEY("dirty_bytes_per_s", NUMBER, NUL, "bytes/s",
+	    "how fast memory is dirtied; null: not armed for the whole interval"),
+	KEY("migration", TEXT, 0, NULL, "none, running or ended"),
+	KEY("round", INTEGER, 0, NULL, "rounds of the migration that have begun"),
+	KEY("round_pct_estimate", NUMBER, NUL, "%", "part of the round that is sent, estimated"),
+	KEY("thief", TEXT, NUL, NULL, "who took most of its steal"),
+	KEY("thief_pct", NUMBER, NUL, "%", "share of its vCPUs' time that this took"),
+	{},
+};
+
+const struct kvmeter_key kvmeter_keys_top[] = {
+	SAME(kvmeter_keys_report, 0),
+	KEYS("vms", ROWS, 0, top_vm, "VMs, in the order of the rows"),
 	{},
 };
 

@@ -138,3 +138,52 @@ void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, si
 		snprintf(buf, size, "%.*s…%s", (int)get_bytes(shown, width - 1 - tail), shown,
 			 shown + get_bytes(shown, has - tail));
 }
+
+/* What stands in for characters of ours where there is only ASCII. */
+static const struct {
+	const char *character;
+	char ascii;
+} stand_ins[] = {
+	{ "…", '~' }, { "░", '.' }, { "▒", ':' }, { "▓", '+' }, { "█", '#' },
+};
+
+static char get_stand_in(const char *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(stand_ins) / sizeof(*stand_ins); i++) {
+		if (!strncmp(s, stand_ins[i].character, strlen(stand_ins[i].character)))
+			return stand_ins[i].ascii;
+	}
+	return 0;
+}
+
+/**
+ * kvmeter_escape_ascii - make a text that is safe to show one of ASCII characters
+ * @shown: from kvmeter_escape_text(), or shortened, or with our shades
+ * @ascii: where the result goes, cut between characters if it does not fit
+ * @size: bytes there, at least 1
+ *
+ * The ellipsis becomes a tilde and shades become signs of their own; other characters that are not
+ * ASCII become \xNN by their bytes.
+ */
+void kvmeter_escape_ascii(const char *shown, char *ascii, size_t size)
+{
+	char one[8], stand_in;
+
+	while (*shown) {
+		stand_in = get_stand_in(shown);
+		if (stand_in)
+			snprintf(one, sizeof(one), "%c", stand_in);
+		else
+			snprintf(one, sizeof(one), (unsigned char)*shown < 0x80 ? "%c" : "\\x%02x",
+				 (unsigned char)*shown);
+		if (strlen(one) >= size)
+			break;
+		memcpy(ascii, one, strlen(one));
+		ascii += strlen(one);
+		size -= strlen(one);
+		shown += stand_in ? 3 : 1; /* all of them have three bytes */
+	}
+	*ascii = '\0';
+}

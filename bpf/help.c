@@ -31,6 +31,7 @@ const char kvmeter_help_program[] =
 	"the time of each vCPU goes, its exits, steal and dirty pages.\n"
 	"\vCommands:\n"
 	"  list      the VMs that are tracked, their vCPUs and where they run\n"
+	"  top       all VMs on a screen of its own, sorted, and each of them opened\n"
 	"  stat      one row for each VM\n"
 	"  ledger    all of the vCPUs' time by state: guest, kernel, VMM, halt, steal\n"
 	"  exits     exits by reason, class or sub-reason: count, time, percentiles\n"

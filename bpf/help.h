@@ -36,6 +36,30 @@
 	"of numbers its index. A row is an element of what the view lists, and has\n" \
 	"before its own figures those of what it is in; null is an empty field.\n"
 
+/* Of top, in --help and on the screen. */
+#define KVMETER_TOP_KEYS \
+	"  arrows    move; left and right: to columns for which there is no room\n" \
+	"  PgUp PgDn Home End\n" \
+	"            move further\n" \
+	"  Enter     open the VM: its vCPUs; then 2 to 6 for the rest of it\n" \
+	"  Esc       back to all VMs\n" \
+	"  0 to 6    views: 0 all VMs, 1 time, 2 exits, 3 steal, 4 dirty memory,\n" \
+	"            5 migration, 6 matrix of steal; of all VMs, or of the one opened\n" \
+	"  < >       sort by the column to the left, to the right\n" \
+	"  F         sort by a column, by its name\n" \
+	"  o         sort the other way round\n" \
+	"  x         show the vCPUs below each VM, or hide them\n" \
+	"  f         show VMs whose names match a regular expression\n" \
+	"  g p       show the VM of this name, pid or id\n" \
+	"  c         show all VMs again\n" \
+	"  s d       set the interval, in seconds or with a unit\n" \
+	"  r         reset: count from now on\n" \
+	"  t         show what was counted since then, or in the last interval\n" \
+	"  B u       dirty memory in bytes, or in 4 KiB pages\n" \
+	"  space     the next report at once\n" \
+	"  h ?       these keys\n" \
+	"  q         quit\n"
+
 /* clang-format on */
 
 #endif /* KVMETER_HELP_H */

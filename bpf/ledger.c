@@ -29,6 +29,23 @@ __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state)
 }
 
 /**
+ * kvmeter_ledger_get_shares - shares of the states, as all views show them
+ * @v: a vCPU, or the sum of some
+ * @tenths: by enum kvmeter_state, in tenths of a percent that add up to 1000
+ *
+ * Return: false if there is no time to share out.
+ */
+bool kvmeter_ledger_get_shares(const struct kvmeter_vcpu *v, unsigned int *tenths)
+{
+	__u64 ns[KVMETER_STATE_NR];
+	unsigned int state;
+
+	for (state = 0; state < KVMETER_STATE_NR; state++)
+		ns[state] = kvmeter_ledger_get_state(v, state);
+	return kvmeter_stats_round_shares(ns, KVMETER_STATE_NR, tenths);
+}
+
+/**
  * kvmeter_ledger_scale_tsc - the ledger clock at a reading of the time-stamp counter
  * @tsc: the reading
  * @mult: kvmeter_host.tsc_mult

@@ -45,6 +45,7 @@ static const struct kvmeter_command views[] = {
 static const struct kvmeter_command commands[] = {
 	{ "attach", kvmeter_cmd_attach, kvmeter_help_attach, 0, NULL },
 	{ "detach", kvmeter_cmd_detach, kvmeter_help_detach, 0, NULL },
+	{ "top", kvmeter_cmd_top, kvmeter_help_top, TAKES_VM | TAKES_INTERVAL | TAKES_TOP, NULL },
 	{ "metrics", kvmeter_cmd_metrics, kvmeter_help_metrics, 0, NULL },
 	{ "schema", kvmeter_cmd_schema, kvmeter_help_schema, TAKES_NO_FORM, NULL },
 	{ "status", kvmeter_cmd_status, kvmeter_help_status, 0, NULL },

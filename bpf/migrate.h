@@ -12,6 +12,9 @@
 #define KVMETER_TIME_MAX 48
 #define KVMETER_AUDIT_MAX 512
 
+/* Said where the module has no KVMETER_FEATURE_SYNC. */
+#define KVMETER_MIGRATE_NOT_SEEN "rounds cannot be seen with this module on this kernel"
+
 /**
  * struct kvmeter_outlook - what will become of a migration that is on its way
  * @f: from the beginning of the round in progress

@@ -56,6 +56,7 @@ enum kvmeter_sort_key {
 /* What is printed with --json; documents.h describes them. */
 enum kvmeter_document_id {
 	KVMETER_DOCUMENT_LIST,
+	KVMETER_DOCUMENT_TOP,
 	KVMETER_DOCUMENT_STAT,
 	KVMETER_DOCUMENT_LEDGER,
 	KVMETER_DOCUMENT_EXITS,
@@ -235,6 +236,8 @@ struct kvmeter_autoconverge_args {
  * @follow: --follow
  * @replay: the recording that the figures are from; NULL: from the module
  * @is_state: it shows what is, and takes no interval
+ * @batch: --batch
+ * @column: of top: --key; NULL if none
  */
 struct kvmeter_args {
 	const char *guest;
@@ -256,6 +259,8 @@ struct kvmeter_args {
 	bool follow;
 	const struct kvmeter_replay_args *replay;
 	bool is_state;
+	bool batch;
+	const char *column;
 };
 
 /**
@@ -502,6 +507,7 @@ void kvmeter_bounds_thieves(struct kvmeter_thief *thieves, unsigned int nr);
 
 /* ledger.c */
 __u64 kvmeter_ledger_get_state(const struct kvmeter_vcpu *v, unsigned int state);
+bool kvmeter_ledger_get_shares(const struct kvmeter_vcpu *v, unsigned int *tenths);
 __u64 kvmeter_ledger_scale_tsc(__u64 tsc, __u64 mult);
 __u64 kvmeter_ledger_advance(struct kvmeter_vcpu *v, __u64 now_ns);
 void kvmeter_ledger_subtract(struct kvmeter_vcpu *delta, const struct kvmeter_vcpu *cur,
@@ -601,6 +607,7 @@ void kvmeter_escape_text(const char *text, char *shown, size_t size);
 bool kvmeter_escape_is_shown(const char *text);
 unsigned int kvmeter_escape_width(const char *shown);
 void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
+void kvmeter_escape_ascii(const char *shown, char *ascii, size_t size);
 
 /* select.c */
 int kvmeter_select_find_vm(const struct kvmeter_snap *snap, const char *what);
@@ -673,7 +680,8 @@ void kvmeter_rows_report(const struct kvmeter_report *report, const struct kvmet
 /* view.c */
 void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 		      void (*report)(const struct kvmeter_report *report));
-void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned int needs,
+			    unsigned long count,
 			    void (*report)(const struct kvmeter_report *report));
 void kvmeter_view_run_change(const struct kvmeter_args *args,
 			     void (*change)(const struct kvmeter_snap_vm *vm,
@@ -688,7 +696,7 @@ void kvmeter_plan_make(struct kvmeter_plan *plan, const struct kvmeter_args *arg
 void kvmeter_wait_catch_signals(void);
 bool kvmeter_wait_is_interrupted(void);
 long long kvmeter_wait_clock_ns(void);
-void kvmeter_wait_until(long long when_ns);
+bool kvmeter_wait_until(int fd, long long when_ns);
 bool kvmeter_wait_for(int fd);
 
 /* help.c */
@@ -722,6 +730,9 @@ extern const char kvmeter_help_log[];
 extern const char kvmeter_help_record[];
 extern const char kvmeter_help_report[];
 
+/* help_top.c */
+extern const char kvmeter_help_top[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -744,6 +755,7 @@ void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 void kvmeter_cmd_migrate(const struct kvmeter_args *args);
 void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
 void kvmeter_cmd_record(const struct kvmeter_args *args);
+void kvmeter_cmd_top(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

@@ -71,8 +71,11 @@ void kvmeter_thieves_label(const struct kvmeter_thief_sum *sum, const struct kvm
 			   char *buf, size_t size);
 
 /* steal_text.c */
+extern const char kvmeter_steal_not_attributed[];
 void kvmeter_steal_print_thieves(const struct kvmeter_report *report);
+void kvmeter_steal_print_thieves_of(const struct kvmeter_report *report);
 void kvmeter_steal_print_causes(const struct kvmeter_report *report);
+void kvmeter_steal_print_causes_of(const struct kvmeter_report *report);
 
 /* steal_json.c */
 void kvmeter_steal_add_thieves(struct json_object *obj, const struct kvmeter_subject *s);

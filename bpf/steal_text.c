@@ -8,6 +8,9 @@
 
 #define NS_PER_MS 1e6
 
+const char kvmeter_steal_not_attributed[] =
+	"steal is not attributed (module parameter attribution=0)";
+
 /* A row of the table. */
 struct line {
 	const struct kvmeter_snap_vm *vm;
@@ -160,12 +163,15 @@ static void print_figure(bool known, double figure, int width, int digits)
 		printf(" %*s", width, "-");
 }
 
+/* @name_width: 0: without the VM, which is known */
 static void print_line(const struct line *line, unsigned int name_width, unsigned int label_width)
 {
 	bool split = line->split && line->known;
 
-	kvmeter_table_print_name(line->vm->name, name_width);
-	printf(" %-12s ", line->vm->v.id);
+	if (name_width) {
+		kvmeter_table_print_name(line->vm->name, name_width);
+		printf(" %-12s ", line->vm->v.id);
+	}
 	kvmeter_table_print_name(line->label, label_width);
 	print_figure(line->known, kvmeter_stats_pct(line->time_ns, line->elapsed_ns), 7, 2);
 	print_figure(line->known && line->has_part, line->tenths / 10.0, 6, 1);
@@ -176,9 +182,9 @@ static void print_line(const struct line *line, unsigned int name_width, unsigne
 }
 
 static void print_lines(const struct kvmeter_report *report, const struct lines *lines,
-			const char *what)
+			const char *what, unsigned int name_width)
 {
-	unsigned int name_width = kvmeter_table_name_width(report), label_width = strlen(what);
+	unsigned int label_width = strlen(what);
 	const struct line *line;
 	unsigned int width;
 
@@ -188,9 +194,12 @@ static void print_lines(const struct kvmeter_report *report, const struct lines 
 			label_width = width;
 	}
 	if (kvmeter_table_starts(report)) {
-		kvmeter_table_print_name("NAME", name_width);
-		printf(" %-12s %-*s %7s %6s %12s %12s %12s\n", "ID", (int)label_width, what,
-		       "STEAL%", "SHARE%", "PREEMPT(ms)", "WAKEUP(ms)", "TOTAL(ms)");
+		if (name_width) {
+			kvmeter_table_print_name("NAME", name_width);
+			printf(" %-12s ", "ID");
+		}
+		printf("%-*s %7s %6s %12s %12s %12s\n", (int)label_width, what, "STEAL%", "SHARE%",
+		       "PREEMPT(ms)", "WAKEUP(ms)", "TOTAL(ms)");
 	}
 	for (line = lines->line; line < lines->line + lines->nr; line++) {
 		if (!report->args->skip_empty || line->time_ns)
@@ -199,6 +208,7 @@ static void print_lines(const struct kvmeter_report *report, const struct lines 
 }
 
 static void print_table(const struct kvmeter_report *report, const char *what,
+			unsigned int name_width,
 			void (*add)(struct lines *lines, const struct kvmeter_subject *s))
 {
 	struct kvmeter_subject s = { .snap = report->snap };
@@ -213,7 +223,7 @@ static void print_table(const struct kvmeter_report *report, const char *what,
 		add(&lines, &s);
 		kvmeter_sum_put(&s.sum);
 	}
-	print_lines(report, &lines, what);
+	print_lines(report, &lines, what, name_width);
 	while (lines.nr)
 		free(lines.line[--lines.nr].label);
 	free(lines.line);
@@ -225,7 +235,16 @@ static void print_table(const struct kvmeter_report *report, const char *what,
  */
 void kvmeter_steal_print_thieves(const struct kvmeter_report *report)
 {
-	print_table(report, "THIEF", add_thieves);
+	print_table(report, "THIEF", kvmeter_table_name_width(report), add_thieves);
+}
+
+/**
+ * kvmeter_steal_print_thieves_of - print the thieves of one VM, without its name
+ * @report: the report, of that VM
+ */
+void kvmeter_steal_print_thieves_of(const struct kvmeter_report *report)
+{
+	print_table(report, "THIEF", 0, add_thieves);
 }
 
 /**
@@ -234,5 +253,14 @@ void kvmeter_steal_print_thieves(const struct kvmeter_report *report)
  */
 void kvmeter_steal_print_causes(const struct kvmeter_report *report)
 {
-	print_table(report, "CAUSE", add_causes);
+	print_table(report, "CAUSE", kvmeter_table_name_width(report), add_causes);
+}
+
+/**
+ * kvmeter_steal_print_causes_of - print the causes of one VM's steal, without its name
+ * @report: the report, of that VM
+ */
+void kvmeter_steal_print_causes_of(const struct kvmeter_report *report)
+{
+	print_table(report, "CAUSE", 0, add_causes);
 }

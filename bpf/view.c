@@ -79,8 +79,7 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 		}
 		if (!(plan.interval_s > 0) || r.nr == plan.count)
 			break;
-		kvmeter_wait_until(start_ns + next_ns(&plan, &r, rates));
-		if (kvmeter_wait_is_interrupted())
+		if (!kvmeter_wait_until(-1, start_ns + next_ns(&plan, &r, rates)))
 			break;
 		swap = prev;
 		prev = cur;
@@ -115,15 +114,17 @@ void kvmeter_view_run(const struct kvmeter_args *args, unsigned int needs,
 /**
  * kvmeter_view_run_rates - report at intervals until the count is reached or ^C
  * @args: the command line
+ * @needs: KVMETER_NEED_*: what the snapshots have to have
  * @count: how many reports, of a second each, if the command line has no interval
  * @report: prints a report
  *
  * Each report is of the interval before it, also the first.
  */
-void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned long count,
+void kvmeter_view_run_rates(const struct kvmeter_args *args, unsigned int needs,
+			    unsigned long count,
 			    void (*report)(const struct kvmeter_report *report))
 {
-	run(args, 0, count, report);
+	run(args, needs, count, report);
 }
 
 /**

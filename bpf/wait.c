@@ -55,31 +55,43 @@ long long kvmeter_wait_clock_ns(void)
 }
 
 /**
- * kvmeter_wait_until - wait until a time, or a signal
- * @when_ns: by kvmeter_wait_clock_ns()
+ * kvmeter_wait_until - wait until it is time, or until there is something to read
+ * @fd: where from, -1 if only the time counts
+ * @when_ns: the time
  *
- * Signals come only inside ppoll(), so none is lost between the test and the sleep.
+ * Signals come only while it waits, so none is lost between a test and the sleep. With @fd any of
+ * them ends it; SIGWINCH comes here even if it is blocked elsewhere.
+ *
+ * Return: false if it is to end: as kvmeter_wait_for(), or nobody writes there any more.
  */
-void kvmeter_wait_until(long long when_ns)
+bool kvmeter_wait_until(int fd, long long when_ns)
 {
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	sigset_t block, before, during;
 	struct timespec left;
 	long long left_ns;
-	sigset_t block, before;
 
 	sigemptyset(&block);
 	sigaddset(&block, SIGINT);
 	sigaddset(&block, SIGTERM);
 	sigprocmask(SIG_BLOCK, &block, &before);
-	while (!kvmeter_wait_is_interrupted()) {
+	during = before;
+	sigdelset(&during, SIGWINCH);
+	while (!kvmeter_wait_is_interrupted() && !in.revents) {
 		left_ns = when_ns - kvmeter_wait_clock_ns();
 		if (left_ns <= 0)
 			break;
 		left.tv_sec = left_ns / NS_PER_S;
 		left.tv_nsec = left_ns % NS_PER_S;
-		if (ppoll(NULL, 0, &left, &before) && errno != EINTR)
+		if (ppoll(&in, 1, &left, &during) >= 0)
+			continue;
+		if (errno != EINTR)
 			err(1, "ppoll");
+		if (fd >= 0)
+			break;
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !kvmeter_wait_is_interrupted() && !(in.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
 /**

@@ -7,14 +7,16 @@
 
 #include "../bpf/reader.h"
 
+#ifndef FAKE_SLOTS
 #define FAKE_SLOTS 64
+#endif
 
 /* The ledger clock then counts half of the cycles. */
 #define FAKE_TSC_MULT (1ULL << (KVMETER_TSC_SHIFT - 1))
 
 /**
  * struct fake_maps - the maps that snapshots are taken of
- * @index: what slots are in use, all of them below 64
+ * @index: what slots are in use, all of them below 64; who has more than these has an array instead
  */
 struct fake_maps {
 	struct kvmeter_host host;
