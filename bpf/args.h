@@ -26,6 +26,7 @@
 #define TAKES_QUOTA 0x2000
 #define TAKES_PILOT 0x4000
 #define TAKES_FOLLOW 0x8000
+#define TAKES_EXPORT 0x10000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -60,6 +61,10 @@ enum kvmeter_args_key {
 	KEY_STATE,
 	KEY_PILOT_GOAL,
 	KEY_DEADLINE,
+	KEY_LISTEN,
+	KEY_TEXTFILE,
+	KEY_OPENMETRICS,
+	KEY_MAX_VMS,
 };
 
 /* args.c */
@@ -78,5 +83,10 @@ void kvmeter_args_check_quota(struct argp_state *state, struct kvmeter_args *arg
 bool kvmeter_args_parse_migrate(int key, const char *arg, struct argp_state *state,
 				struct kvmeter_args *args);
 void kvmeter_args_check_pilot(struct argp_state *state, struct kvmeter_args *args);
+
+/* args_export.c */
+bool kvmeter_args_parse_export(int key, const char *arg, struct argp_state *state,
+			       struct kvmeter_args *args);
+void kvmeter_args_check_export(struct argp_state *state, struct kvmeter_args *args);
 
 #endif /* KVMETER_ARGS_H */

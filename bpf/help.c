@@ -45,6 +45,7 @@ const char kvmeter_help_program[] =
 	"  autoconverge\n"
 	"            have quotas set that make migrations converge; off, observe, on\n"
 	"  log       what was seen of migrations, and what was decided and done\n"
+	"  export    metrics for Prometheus: by HTTP, or as a file\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
 	"  status    the module: where it counts, its limits, what it could not track\n"
 	"  attach    have the module count into BPF maps\n"

@@ -43,6 +43,7 @@ static const struct kvmeter_command commands[] = {
 	{ "autoconverge", kvmeter_cmd_autoconverge, kvmeter_help_autoconverge,
 	  TAKES_VM | TAKES_PILOT, NULL },
 	{ "log", kvmeter_cmd_log, kvmeter_help_log, TAKES_VM | TAKES_FOLLOW, NULL },
+	{ "export", kvmeter_cmd_export, kvmeter_help_export, TAKES_EXPORT | TAKES_BY, NULL },
 	{},
 };
 

@@ -184,6 +184,25 @@ struct kvmeter_autoconverge_args {
 	__u64 deadline_ns;
 };
 
+/* VMs that export tells of one by one, unless it is told how many. */
+#define KVMETER_EXPORT_VMS 1000
+
+/**
+ * struct kvmeter_export_args - where metrics are exported to
+ * @listen: --listen; NULL: nowhere
+ * @textfile: --textfile; NULL: none
+ * @interval_s: seconds from one writing of that to the next; 0: it is written once
+ * @max_vms: --max-vms; 0: KVMETER_EXPORT_VMS
+ * @openmetrics: --openmetrics
+ */
+struct kvmeter_export_args {
+	const char *listen;
+	const char *textfile;
+	double interval_s;
+	unsigned int max_vms;
+	bool openmetrics;
+};
+
 /**
  * struct kvmeter_args - the command line of a command
  * @guest: VM given with an option: name, pid or id; NULL if none
@@ -202,6 +221,7 @@ struct kvmeter_autoconverge_args {
  * @goal: of forecast
  * @autoconverge: of autoconverge
  * @follow: --follow
+ * @exports: of export
  */
 struct kvmeter_args {
 	const char *guest;
@@ -220,6 +240,7 @@ struct kvmeter_args {
 	struct kvmeter_forecast_args goal;
 	struct kvmeter_autoconverge_args autoconverge;
 	bool follow;
+	struct kvmeter_export_args exports;
 };
 
 /**
@@ -529,6 +550,7 @@ const char *kvmeter_reasons_thief_kind(__u32 kind);
 
 /* names.c */
 const char *kvmeter_names_get(__u32 slot, const struct kvmeter_vm *vm);
+void kvmeter_names_use_thread(void);
 
 /* cmdline.c */
 bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_t size);
@@ -638,6 +660,9 @@ extern const char kvmeter_help_migrate[];
 extern const char kvmeter_help_autoconverge[];
 extern const char kvmeter_help_log[];
 
+/* help_export.c */
+extern const char kvmeter_help_export[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -658,5 +683,6 @@ void kvmeter_cmd_forecast(const struct kvmeter_args *args);
 void kvmeter_cmd_migrate(const struct kvmeter_args *args);
 void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
+void kvmeter_cmd_export(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */
