@@ -66,7 +66,7 @@ bench-scale:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" FLAVOURS="$(FLAVOURS)" scripts/$@.sh
 
 help:
-	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c, ncurses, zlib):'
+	@echo 'On a hypervisor host (kernel headers, clang, bpftool, libbpf, libjson-c, libmicrohttpd, ncurses, zlib):'
 	@echo '  make              build kvmeter.ko for the running kernel, and the reader'
 	@echo '  make sign         sign the module: KEY=key.pem CERT=cert.der, before make install'
 	@echo '  make install      install both (DESTDIR, prefix=$(prefix), KREL=$(KREL))'

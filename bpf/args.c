@@ -46,6 +46,12 @@ static const struct command_option options[] = {
 	  TAKES_PILOT },
 	{ { "bandwidth", KEY_BANDWIDTH, "RATE", 0, "What can be sent, if known: 10G, 32MiB/s", 0 },
 	  TAKES_PILOT },
+	{ { "listen", KEY_LISTEN, "ADDR:PORT", 0, "Answer HTTP requests there", 0 }, TAKES_EXPORT },
+	{ { "textfile", KEY_TEXTFILE, "FILE", 0, "Write to FILE, each time as a whole", 0 },
+	  TAKES_EXPORT },
+	{ { "openmetrics", KEY_OPENMETRICS, NULL, 0, "Print OpenMetrics 1.0", 0 }, TAKES_EXPORT },
+	{ { "max-vms", KEY_MAX_VMS, "N", 0, "VMs with series of their own, at most (1000)", 0 },
+	  TAKES_EXPORT },
 	{ { "follow", 'f', NULL, 0, "Go on with what comes, until ^C", 0 }, TAKES_FOLLOW },
 	{ { "by", 'b', "vm|vcpu", 0, "Count by VM (default) or by vCPU", 0 }, TAKES_BY },
 	{ { "by", 'b', "vm|vcpu|class|reason|sub", 0,
@@ -78,7 +84,7 @@ static unsigned int max_pos(const struct kvmeter_command *command)
 	if (command->takes & TAKES_RECORDING)
 		return 2;
 	return (command->takes & TAKES_A_VM ? 1 : 0) + (command->takes & TAKES_INTERVAL ? 2 : 0) +
-		(command->takes & TAKES_PILOT ? 1 : 0);
+		(command->takes & (TAKES_PILOT | TAKES_EXPORT) ? 1 : 0);
 }
 
 static void add_pos(struct argp_state *state, char *arg)
@@ -156,6 +162,8 @@ static void check_args(struct argp_state *state)
 		kvmeter_args_check_quota(state, args);
 	if (parse->command->takes & TAKES_PILOT)
 		kvmeter_args_check_pilot(state, args);
+	if (parse->command->takes & TAKES_EXPORT)
+		kvmeter_args_check_export(state, args);
 	if (args->json && args->hist)
 		argp_error(state, "--json and --csv have the histograms in any case");
 	if (parse->command->takes & TAKES_RECORDING && !args->nr_pos)
@@ -207,7 +215,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		check_args(state);
 		return 0;
 	default:
-		if (kvmeter_args_parse_migrate(key, arg, state, args))
+		if (kvmeter_args_parse_migrate(key, arg, state, args) ||
+		    kvmeter_args_parse_export(key, arg, state, args))
 			return 0;
 		return kvmeter_args_parse_dirty(key, arg, state, args) ? 0 : ARGP_ERR_UNKNOWN;
 	}
@@ -221,6 +230,8 @@ static const char *args_doc(const struct kvmeter_command *command)
 		return "[VM]\nVM off|observe|on|default";
 	if (command->takes & TAKES_RECORDING)
 		return "FILE [INTERVAL]";
+	if (command->takes & TAKES_EXPORT)
+		return "[interval]";
 	if (command->takes & TAKES_INTERVAL)
 		return "[VM] [interval [count]]";
 	if (command->takes & TAKES_ONE_VM)
@@ -265,7 +276,8 @@ static void run_command(const struct kvmeter_command *command, const char *befor
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);
 	/* Where there is no interval, what is given is the VM, whatever it looks like. */
-	if (!(command->takes & (TAKES_INTERVAL | TAKES_RECORDING)) && parse.args.nr_pos) {
+	if (!(command->takes & (TAKES_INTERVAL | TAKES_RECORDING | TAKES_EXPORT)) &&
+	    parse.args.nr_pos) {
 		parse.args.guest = parse.args.pos[0];
 		parse.args.nr_pos = 0;
 	}

@@ -34,6 +34,7 @@
 #define TAKES_RECORDING 0x40000
 #define TAKES_A_VIEW 0x80000
 #define TAKES_TOP 0x100000
+#define TAKES_EXPORT 0x200000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -71,6 +72,10 @@ enum kvmeter_args_key {
 	KEY_CSV,
 	KEY_FROM,
 	KEY_TO,
+	KEY_LISTEN,
+	KEY_TEXTFILE,
+	KEY_OPENMETRICS,
+	KEY_MAX_VMS,
 };
 
 /* args.c */
@@ -99,5 +104,10 @@ bool kvmeter_args_parse_top(int key, const char *arg, struct argp_state *state,
 bool kvmeter_args_parse_migrate(int key, const char *arg, struct argp_state *state,
 				struct kvmeter_args *args);
 void kvmeter_args_check_pilot(struct argp_state *state, struct kvmeter_args *args);
+
+/* args_export.c */
+bool kvmeter_args_parse_export(int key, const char *arg, struct argp_state *state,
+			       struct kvmeter_args *args);
+void kvmeter_args_check_export(struct argp_state *state, struct kvmeter_args *args);
 
 #endif /* KVMETER_ARGS_H */

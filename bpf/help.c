@@ -46,6 +46,7 @@ const char kvmeter_help_program[] =
 	"  autoconverge\n"
 	"            have quotas set that make migrations converge; off, observe, on\n"
 	"  log       what was seen of migrations, and what was decided and done\n"
+	"  export    metrics for Prometheus: by HTTP, or as a file\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
 	"  schema    what --json prints, as a JSON Schema; works without the module\n"
 	"  record    write snapshots to a file, for days\n"

@@ -54,6 +54,8 @@ static const struct kvmeter_command commands[] = {
 	{ "log", kvmeter_cmd_log, kvmeter_help_log, TAKES_VM | TAKES_FOLLOW, NULL },
 	{ "record", kvmeter_cmd_record, kvmeter_help_record, TAKES_RECORDING, NULL },
 	{ "report", NULL, kvmeter_help_report, TAKES_A_VIEW, views },
+	{ "export", kvmeter_cmd_export, kvmeter_help_export,
+	  TAKES_EXPORT | TAKES_BY | TAKES_NO_FORM, NULL },
 	{},
 };
 

@@ -215,6 +215,25 @@ struct kvmeter_autoconverge_args {
 	__u64 deadline_ns;
 };
 
+/* VMs that export tells of one by one, unless it is told how many. */
+#define KVMETER_EXPORT_VMS 1000
+
+/**
+ * struct kvmeter_export_args - where metrics are exported to
+ * @listen: --listen; NULL: nowhere
+ * @textfile: --textfile; NULL: none
+ * @interval_s: seconds from one writing of that to the next; 0: it is written once
+ * @max_vms: --max-vms; 0: KVMETER_EXPORT_VMS
+ * @openmetrics: --openmetrics
+ */
+struct kvmeter_export_args {
+	const char *listen;
+	const char *textfile;
+	double interval_s;
+	unsigned int max_vms;
+	bool openmetrics;
+};
+
 /**
  * struct kvmeter_args - the command line of a command
  * @guest: VM given with an option: name, pid or id; NULL if none
@@ -238,6 +257,7 @@ struct kvmeter_autoconverge_args {
  * @is_state: it shows what is, and takes no interval
  * @batch: --batch
  * @column: of top: --key; NULL if none
+ * @exports: of export
  */
 struct kvmeter_args {
 	const char *guest;
@@ -261,6 +281,7 @@ struct kvmeter_args {
 	bool is_state;
 	bool batch;
 	const char *column;
+	struct kvmeter_export_args exports;
 };
 
 /**
@@ -598,6 +619,7 @@ const char *kvmeter_reasons_thief_kind(__u32 kind);
 
 /* names.c */
 const char *kvmeter_names_get(__u32 slot, const struct kvmeter_vm *vm);
+void kvmeter_names_use_thread(void);
 
 /* cmdline.c */
 bool kvmeter_cmdline_get_name(const char *cmdline, size_t len, char *name, size_t size);
@@ -733,6 +755,9 @@ extern const char kvmeter_help_report[];
 /* help_top.c */
 extern const char kvmeter_help_top[];
 
+/* help_export.c */
+extern const char kvmeter_help_export[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -757,5 +782,6 @@ void kvmeter_cmd_autoconverge(const struct kvmeter_args *args);
 void kvmeter_cmd_record(const struct kvmeter_args *args);
 void kvmeter_cmd_top(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
+void kvmeter_cmd_export(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

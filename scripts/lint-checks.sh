@@ -16,7 +16,7 @@ ksrc=$2
 failed=0
 
 # What is built beside them is not ours to mend.
-reader_headers=(bpf/{args,bench,dirty,documents,forecast,guestmem,heat,help,migrate,qmp,reader,recording,replay,runqlat,steal,top}.h)
+reader_headers=(bpf/{args,bench,dirty,documents,forecast,guestmem,heat,help,migrate,openmetrics,qmp,reader,recording,replay,runqlat,steal,top}.h)
 
 check()
 {

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What --help says of export. */
+#include "help.h"
+#include "reader.h"
+
+/* clang-format off */
+
+const char kvmeter_help_export[] =
+	"Metrics of the host and its VMs for Prometheus. Without an option they are\n"
+	"printed once, in its text format 0.0.4.\n"
+	"\vWith --listen it answers GET /metrics until SIGTERM or ^C, in OpenMetrics 1.0\n"
+	"if the client accepts that, otherwise in the text format. ADDR is an address,\n"
+	"not a name, in brackets if it has colons: 127.0.0.1:9435, [::1]:9435; without\n"
+	"one, as in :9435, all addresses of the host: there is neither a password nor\n"
+	"encryption, so let only those reach it who may see what guests do.\n"
+	"\n"
+	"With --textfile it writes FILE, for the textfile collector of node_exporter,\n"
+	"once or every interval seconds (or with a unit: s, m, h). FILE is replaced as\n"
+	"a whole.\n"
+	"\n"
+	"Base units: seconds and bytes. Counters count since the module first saw a VM\n"
+	"(vCPU). The label vm is the VM's id, <pid>-<fd>; kvmeter_vm_info has its name\n"
+	"as well. Histograms have bounds of 2^8, 2^10 to 2^30 ns. Series of each VM are\n"
+	"six states, its exit reasons, kinds of thieves, two histograms and one for\n"
+	"each metric; ports, addresses and names of processes are no labels. With --by\n"
+	"vcpu there are six more for each vCPU.\n"
+	"\n"
+	"It never asks a VMM or libvirt. Names are read from /proc by a thread of their\n"
+	"own; until one is known it is empty.\n"
+	"\n"
+	"Exit status: 0 after SIGTERM or ^C, or when done; 1 on an error, told in one\n"
+	"line, also when the module is unloaded, or its maps are detached; 64 on a wrong\n"
+	"command line.\n";
