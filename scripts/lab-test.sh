@@ -17,32 +17,28 @@ esac
 kernel=$1 leg=$2
 number=0 failed=0
 
-run_lab()
-{
-	"$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" "${@:2}" -- sh -c "$1" 2>&1
-}
+lab=("$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg")
 
-# The emulator, which is a child of the lab, gets a signal as if of its own fault.
+# run_crash LAB-COMMAND...: the emulator, which is a child of the lab, gets a signal as if of its own fault
 run_crash()
 {
-	local lab
+	local pid
 
-	"$KVMETER_TOP/scripts/lab.sh" --kernel "$kernel" --leg "$leg" -- sh -c "$1" 2>&1 &
-	lab=$!
-	while kill -0 "$lab" && ! pkill -SEGV -P "$lab" qemu-system; do
+	"$@" &
+	pid=$!
+	while kill -0 $pid && ! pkill -SEGV -P $pid qemu-system; do
 		sleep 0.2
 	done
-	wait "$lab"
+	wait $pid
 }
 
-# expect STATUS NAME COMMAND [LAB-OPTION...]
+# expect STATUS NAME COMMAND [LAB-OPTION...]; $through is what runs the lab, if something does
 expect()
 {
-	local want=$1 name=$2 command=$3 status=0 out run=run_lab
+	local want=$1 name=$2 command=$3 status=0 out
 
 	number=$((number + 1))
-	[ "$name" != crash ] || run=run_crash
-	out=$($run "$command" "${@:4}") || status=$?
+	out=$(${through:-} "${lab[@]}" "${@:4}" -- sh -c "$command" 2>&1) || status=$?
 	if [ $status = "$want" ]; then
 		echo "ok $number $name: exit status $status"
 	else
@@ -60,6 +56,6 @@ expect 121 panic 'echo c >/proc/sysrq-trigger; sleep 60'
 expect 122 warning 'echo "<4>WARNING: CPU: 0 PID: 1 at the test" >/dev/kmsg'
 expect 123 no_verdict 'echo o >/proc/sysrq-trigger; sleep 60'
 expect 124 hang 'sleep 1000' --timeout 30
-expect 125 crash 'sleep 1000'
+through=run_crash expect 125 crash 'sleep 1000'
 echo "$((number - failed)) passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

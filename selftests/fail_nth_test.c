@@ -62,6 +62,14 @@ static bool can_fail(void)
 	return !access(FAIL_NTH, W_OK) && !access(DEBUG "failslab/ignore-gfp-wait", W_OK);
 }
 
+static int set_fault(const char *kind, const char *file, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEBUG "%s/%s", kind, file);
+	return host_write(path, 0, value);
+}
+
 /* All that can fail may, and the kernel says nothing of it. */
 static int set_up_faults(void)
 {
@@ -73,14 +81,12 @@ static int set_up_faults(void)
 		{ "ignore-gfp-wait", "N" }, { "ignore-gfp-highmem", "N" }, { "min-order", "0" },
 		{ "verbose", "0" },	    { "probability", "0" },
 	};
-	char path[128];
 	unsigned int i, k;
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(kind); i++)
 		for (k = 0; k < ARRAY_SIZE(set); k++) {
-			snprintf(path, sizeof(path), DEBUG "%s/%s", kind[i], set[k].file);
-			ret = host_write(path, 0, set[k].value);
+			ret = set_fault(kind[i], set[k].file, set[k].value);
 			if (ret && ret != -ENOENT)
 				return ret;
 		}
@@ -90,9 +96,9 @@ static int set_up_faults(void)
 /* May allocations fail that can wait? Those that are small do not, but in a test. */
 static int let_waiters_fail(bool on)
 {
-	int ret = host_write(DEBUG "failslab/ignore-gfp-wait", 0, on ? "N" : "Y");
+	int ret = set_fault("failslab", "ignore-gfp-wait", on ? "N" : "Y");
 
-	return ret ? ret : host_write(DEBUG "fail_page_alloc/ignore-gfp-wait", 0, on ? "N" : "Y");
+	return ret ? ret : set_fault("fail_page_alloc", "ignore-gfp-wait", on ? "N" : "Y");
 }
 
 FIXTURE_SETUP(fail)
@@ -731,14 +737,6 @@ static unsigned int mark_workers(bool on)
 	if (dir)
 		closedir(dir);
 	return nr;
-}
-
-static int set_fault(const char *kind, const char *file, const char *value)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), DEBUG "%s/%s", kind, file);
-	return host_write(path, 0, value);
 }
 
 /* The filter comes first and goes last: without it, what switches it off would fail as well. */
