@@ -24,10 +24,10 @@ host_packages="
 bochs_packages="bochs bochs-term bochsbios vgabios"
 root_packages="
 	gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
-	libjson-c-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
+	libjson-c-dev libncurses-dev libmicrohttpd-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
 	qemu-system-x86 seabios ipxe-qemu procps util-linux xz-utils zstd python3
-	linux-perf bpftrace"
-lint_packages="linux-source-6.1 perl sparse shellcheck clang-format"
+	python3-jsonschema tmux linux-perf bpftrace"
+lint_packages="prometheus linux-source-6.1 perl sparse shellcheck clang-format"
 # The root in which a kernel with checkers is compiled has the same Debian's compiler and the source, but no kernel.
 compile_packages="gcc make libc6-dev flex bison bc libelf-dev dwarves kmod python3 perl xz-utils"
 
