@@ -103,6 +103,9 @@ struct meter_instant {
 	uint64_t wall_ns;
 };
 
+/* How often an instant is tried to be taken while the thread does not wait for a CPU. */
+#define METER_TRIES 50
+
 /** meter_take_instant() - have vCPU @id enter the guest, in the calling thread, and look at it */
 int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
 		       struct meter_instant *at);
