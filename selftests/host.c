@@ -28,6 +28,7 @@
 #define LOG_WARNING 4
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS 1000
+#define WAIT_SLACK_NS 500000
 /* An instance of its own: tests do not meddle with what others trace. */
 #define INSTANCE "/sys/kernel/tracing/instances/kvmeter-selftest"
 #define TRACING "/sys/kernel/tracing"
@@ -486,6 +487,11 @@ uint64_t host_run_delay_ns(void)
 		ns = UINT64_MAX;
 	fclose(f);
 	return ns;
+}
+
+uint64_t host_wait_slack_ns(void)
+{
+	return getenv("KVMETER_SLOW") ? WAIT_SLACK_NS : 0;
 }
 
 uint64_t host_now_ns(void)

@@ -119,7 +119,9 @@ static uint64_t schedstat_growth(const struct runner *r)
 /* How far the steal may be from the run delay. */
 static uint64_t tolerance_ns(const struct runner *r)
 {
-	return schedstat_growth(r) / 100 + SLACK_NS;
+	uint64_t waits = r->last.copy.v.steal_nr - r->first.copy.v.steal_nr;
+
+	return schedstat_growth(r) / 100 + SLACK_NS + waits * host_wait_slack_ns();
 }
 
 TEST_F_TIMEOUT(steal, two_on_one_cpu, 120)
