@@ -124,9 +124,34 @@ log=$kernels/$kernel-$flavour.log
 : >"$log"
 rm -rf --one-file-system "$partial"
 mkdir "$partial"
-trap 'rm -rf --one-file-system "$partial"' EXIT
+child=
+
+# What compiles is a process group of its own, so that all of it can be ended.
+cleanup()
+{
+	if [ -n "$child" ]; then
+		kill -- "-$child" 2>/dev/null || true
+		wait "$child" 2>/dev/null || true
+	fi
+	rm -rf --one-file-system "$partial"
+}
+trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# run STEP: in the root
+run()
+{
+	local status=0
+
+	set -m
+	in_root /bin/bash -eu -o pipefail -c "$(declare -f "$1"); $1 \$1" bash "$(nproc)" >>"$log" 2>&1 </dev/null &
+	child=$!
+	set +m
+	wait "$child" || status=$?
+	child=
+	return $status
+}
 
 say "compiling the kernel $kernel-$flavour: a quarter of an hour or more, once"
 {
@@ -134,7 +159,7 @@ say "compiling the kernel $kernel-$flavour: a quarter of an hour or more, once"
 	echo "CONFIG_LOCALVERSION=\"-$flavour\""
 } >"$partial/fragment"
 for step in configure compile keep; do
-	in_root /bin/bash -eu -o pipefail -c "$(declare -f "$step"); $step \$1" bash "$(nproc)" >>"$log" 2>&1 </dev/null || {
+	run "$step" || {
 		tail -n 25 "$log" >&2
 		die "cannot $step the kernel $kernel-$flavour: all of it is in $log"
 	}

@@ -26,6 +26,8 @@
 #include "meter.h"
 #include "reason.h"
 
+/* Exits are by trace events at least so much longer in the mean, where others get time slices. */
+#define SLICED 1.3
 #define EVENTS (host_is_slow() ? 5003 : 10007)
 #define CPU 0
 #define PRIORITY 1
@@ -234,8 +236,11 @@ TEST_F_TIMEOUT(preempt, time_slices, 120)
 	log_figures(_metadata, "alone again", &alone_again);
 	/* One exit in 100 may meet a tick and a switch now, as alone one in 1,000 meets a tick. */
 	EXPECT_LE(p99_ns(&shared.hist), MORE * slower_ns(&alone, &alone_again, 99.9));
-	/* Of the same run: an emulator's own stalls are in the maximum, and in both means. */
-	EXPECT_GT(mean_ns(shared.trace.total_ns), 2 * mean_ns(shared.total_ns));
+	/*
+	 * Of the same run: an emulator's own stalls are in the maximum, and in both means. How much
+	 * more it is depends on how many exits there are in a time slice.
+	 */
+	EXPECT_GT(mean_ns(shared.trace.total_ns), mean_ns(shared.total_ns) * SLICED);
 }
 
 TEST_F_TIMEOUT(preempt, often, 120)
