@@ -29,5 +29,5 @@ const char kvmeter_help_export[] =
 	"own; until one is known it is empty.\n"
 	"\n"
 	"Exit status: 0 after SIGTERM or ^C, or when done; 1 on an error, told in one\n"
-	"line, also when the module is unloaded, or its maps are detached; 64 on a wrong\n"
-	"command line.\n";
+	"line, also when the module is unloaded, or its maps are detached; 64 on a\n"
+	"wrong command line.\n";
