@@ -64,6 +64,26 @@ start db io
 wait_ready web
 wait_ready db
 
+# show_screen HEIGHT WIDTH: of kvmeter top, once it has an interval to show, in a terminal of that size
+show_screen()
+{
+	local tries=300
+
+	echo
+	echo "# kvmeter top, with $1 lines of $2 characters"
+	LC_ALL=C.UTF-8 tmux new-session -d -s top -y "$1" -x "$2" "bpf/kvmeter top 3" || fail "there is no terminal"
+	until tmux capture-pane -p -t top >/tmp/shown && grep -q 'last .* s, every 3 s' /tmp/shown; do
+		tries=$((tries - 1))
+		[ $tries != 0 ] || fail "top shows nothing: $(cat /tmp/shown)"
+		sleep 0.1
+	done
+	cat /tmp/shown
+	tmux send-keys -t top q
+}
+
+bpf/kvmeter record /tmp/demo.rec 1s >/tmp/recorded &
+recorder=$!
+
 show status
 expect '^vms: 2 of ' '^vcpus: 2 of ' '^untracked_exits: 0$'
 show list
@@ -72,6 +92,8 @@ show list --by vcpu
 expect '^db ' '^web '
 show stat 2 2
 expect '^db .* not armed$' '^web .* not armed$'
+show_screen 8 130
+expect '^[> ]db ' '^[> ]web '
 show ledger 2 2
 expect '^db ' '^web '
 show exits web -z
@@ -115,6 +137,18 @@ bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vms | sed -n 1,16p
 echo
 echo "# bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vcpus | head -n 29"
 bpftool map dump pinned /sys/fs/bpf/kvmeter/kvmeter_vcpus | sed -n 1,29p
+
+echo
+echo "# kvmeter export | grep vm_time"
+bpf/kvmeter export | tee /tmp/shown | grep vm_time
+expect '^kvmeter_vm_time_seconds_total[{].*state="guest".* [0-9]'
+
+kill -TERM "$recorder" && wait "$recorder" || fail "nothing was recorded"
+echo
+echo "# kvmeter record demo.rec 1s"
+cat /tmp/recorded
+show report /tmp/demo.rec --from -30s stat 10
+expect '^db ' '^web '
 
 rmmod kvmeter
 kill "${guests[@]}"
