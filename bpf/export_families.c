@@ -16,8 +16,7 @@
 #define STATES KVMETER_STATE_NR
 
 /* What is exported: the first VMs of a snapshot, the vCPUs of each summed, and of all of them. */
-struct export
-{
+struct source {
 	const struct kvmeter_snap *snap;
 	struct kvmeter_sum *sums;
 	unsigned int nr_vms;
@@ -25,12 +24,12 @@ struct export
 	const struct kvmeter_export_self *self;
 };
 
-static const char *id_of(const struct export *e, unsigned int vm)
+static const char *id_of(const struct source *e, unsigned int vm)
 {
 	return e->snap->vms[vm].v.id;
 }
 
-static void add_module(struct kvmeter_om *om, const struct export *e)
+static void add_module(struct kvmeter_om *om, const struct source *e)
 {
 	const struct kvmeter_host *host = &e->snap->host;
 	const struct kvmeter_om_label labels[] = {
@@ -60,7 +59,7 @@ static void add_number(struct kvmeter_om *om, const char *name, enum kvmeter_om_
 	kvmeter_om_add_u64(om, NULL, value);
 }
 
-static void add_host(struct kvmeter_om *om, const struct export *e)
+static void add_host(struct kvmeter_om *om, const struct source *e)
 {
 	const struct kvmeter_host *host = &e->snap->host;
 
@@ -84,7 +83,7 @@ static void add_host(struct kvmeter_om *om, const struct export *e)
 		   host->untracked_exits);
 }
 
-static void add_names(struct kvmeter_om *om, const struct export *e)
+static void add_names(struct kvmeter_om *om, const struct source *e)
 {
 	const struct kvmeter_snap_vm *vm;
 	char pid[16];
@@ -121,7 +120,7 @@ static void add_states_of(struct kvmeter_om *om, const char *vm, const char *vcp
 	}
 }
 
-static void add_states(struct kvmeter_om *om, const struct export *e)
+static void add_states(struct kvmeter_om *om, const struct source *e)
 {
 	unsigned int vm;
 
@@ -131,7 +130,7 @@ static void add_states(struct kvmeter_om *om, const struct export *e)
 		add_states_of(om, id_of(e, vm), NULL, &e->sums[vm].v);
 }
 
-static void add_vcpu_states(struct kvmeter_om *om, const struct export *e)
+static void add_vcpu_states(struct kvmeter_om *om, const struct source *e)
 {
 	const struct kvmeter_snap_vm *vm;
 	unsigned int i;
@@ -147,7 +146,7 @@ static void add_vcpu_states(struct kvmeter_om *om, const struct export *e)
 	}
 }
 
-static void add_mapped(struct kvmeter_om *om, const struct export *e)
+static void add_mapped(struct kvmeter_om *om, const struct source *e)
 {
 	static const struct {
 		const char *size;
@@ -183,7 +182,7 @@ static const char *get_reason(const struct kvmeter_sum_row *row, char *buf, size
 }
 
 /* One of the families that have a sample for each reason of each VM. */
-static void add_exits_by(struct kvmeter_om *om, const struct export *e, const char *part,
+static void add_exits_by(struct kvmeter_om *om, const struct source *e, const char *part,
 			 void (*add)(struct kvmeter_om *om, const struct kvmeter_om_label *labels,
 				     const struct kvmeter_exit *exits))
 {
@@ -245,7 +244,7 @@ static void add_steal(struct kvmeter_om *om, const struct kvmeter_om_label *labe
 	kvmeter_om_add_ns(om, labels, e->steal_ns);
 }
 
-static void add_exits(struct kvmeter_om *om, const struct export *e)
+static void add_exits(struct kvmeter_om *om, const struct source *e)
 {
 	kvmeter_om_family(om, "kvmeter_vm_exits", KVMETER_OM_COUNTER, NULL,
 			  "Exits; level 2: of a nested guest");
@@ -262,7 +261,7 @@ static void add_exits(struct kvmeter_om *om, const struct export *e)
 }
 
 /* Of all VMs, also those that have no series: what would be too many for each. */
-static void add_exit_hists(struct kvmeter_om *om, const struct export *e)
+static void add_exit_hists(struct kvmeter_om *om, const struct source *e)
 {
 	char name[KVMETER_REASON_MAX];
 	unsigned int row;
@@ -284,7 +283,7 @@ static void add_exit_hists(struct kvmeter_om *om, const struct export *e)
 	}
 }
 
-static void add_waits(struct kvmeter_om *om, const struct export *e)
+static void add_waits(struct kvmeter_om *om, const struct source *e)
 {
 	unsigned int vm;
 
@@ -319,7 +318,7 @@ static void add_thief(struct kvmeter_om *om, const char *vm, const char *kind, c
 }
 
 /* By kind: names of processes and VMs would be a series for each pair. */
-static void add_thieves(struct kvmeter_om *om, const struct export *e)
+static void add_thieves(struct kvmeter_om *om, const struct source *e)
 {
 	struct kvmeter_thief kinds[KVMETER_THIEF_NR];
 	const struct kvmeter_snap_vm *vm;
@@ -357,7 +356,7 @@ static void add_state(struct kvmeter_om *om, const char *vm, const char *word, b
 	kvmeter_om_add_u64(om, labels, is);
 }
 
-static void add_dirty(struct kvmeter_om *om, const struct export *e)
+static void add_dirty(struct kvmeter_om *om, const struct source *e)
 {
 	const struct kvmeter_snap_vm *vm;
 	unsigned int state;
@@ -386,7 +385,7 @@ static void add_dirty(struct kvmeter_om *om, const struct export *e)
 }
 
 /* D(t) of those that have a session, t as far as it is known. */
-static void add_curves(struct kvmeter_om *om, const struct export *e)
+static void add_curves(struct kvmeter_om *om, const struct source *e)
 {
 	static const unsigned int ms[KVMETER_CURVE_NR] = KVMETER_CURVE_MS;
 	const struct kvmeter_snap_vm *vm;
@@ -412,7 +411,7 @@ static void add_curves(struct kvmeter_om *om, const struct export *e)
 	}
 }
 
-static void add_self(struct kvmeter_om *om, const struct export *e)
+static void add_self(struct kvmeter_om *om, const struct source *e)
 {
 	add_number(om, "kvmeter_export_scrapes", KVMETER_OM_COUNTER, "Times this was asked for",
 		   e->self->scrapes);
@@ -427,7 +426,7 @@ static void add_self(struct kvmeter_om *om, const struct export *e)
 		   om->series);
 }
 
-static void sum_up(struct export *e)
+static void sum_up(struct source *e)
 {
 	unsigned int vm;
 
@@ -440,7 +439,7 @@ static void sum_up(struct export *e)
 	kvmeter_sum_vcpus(&e->all, e->snap, 0, e->snap->nr_vcpus, false);
 }
 
-static void put_sums(struct export *e)
+static void put_sums(struct source *e)
 {
 	unsigned int vm;
 
@@ -460,7 +459,7 @@ static void put_sums(struct export *e)
 void kvmeter_export_write(FILE *out, bool openmetrics, const struct kvmeter_snap *snap,
 			  const struct kvmeter_export_self *self)
 {
-	struct export e = { .snap = snap, .self = self };
+	struct source e = { .snap = snap, .self = self };
 	struct kvmeter_om om;
 
 	e.nr_vms = snap->nr_vms < self->max_vms ? snap->nr_vms : self->max_vms;

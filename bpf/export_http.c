@@ -23,8 +23,13 @@
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-static const char page[] = "<!DOCTYPE html><title>kvmeter</title>"
-			   "<p><a href=\"/metrics\">Metrics</a>\n";
+static const char page[] =
+	"<!DOCTYPE html><title>kvmeter</title><p><a href=\"/metrics\">Metrics</a>\n";
+
+/* What the handler of requests is given. */
+struct server {
+	void (*write)(FILE *out, bool openmetrics);
+};
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status,
 			      const char *type, size_t size, void *text,
@@ -82,7 +87,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 				  const char *method, const char *version, const char *data,
 				  size_t *data_size, void **request)
 {
-	void (**write)(FILE * out, bool openmetrics) = arg;
+	const struct server *server = arg;
 
 	(void)version;
 	(void)data;
@@ -93,7 +98,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return answer_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET or HEAD\n");
 	}
 	if (!strcmp(url, "/metrics"))
-		return answer_metrics(connection, *write);
+		return answer_metrics(connection, server->write);
 	if (!strcmp(url, "/"))
 		return answer(connection, MHD_HTTP_OK, "text/html", sizeof(page) - 1, (void *)page,
 			      MHD_RESPMEM_PERSISTENT);
@@ -146,13 +151,14 @@ static void wait_for_signal(void)
 void kvmeter_export_serve(const char *where, void (*write)(FILE *out, bool openmetrics))
 {
 	struct addrinfo *at = parse_where(where);
+	struct server server = { .write = write };
 	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD;
 	struct MHD_Daemon *daemon;
 
 	if (at->ai_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	errno = 0;
-	daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, &write, MHD_OPTION_SOCK_ADDR,
+	daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, &server, MHD_OPTION_SOCK_ADDR,
 				  at->ai_addr, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 				  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
 				  MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_END);

@@ -116,15 +116,30 @@ static void export(struct __test_metadata *_metadata, FIXTURE_DATA(export) * sel
 	}
 }
 
-/* What stands behind the name and the labels; NULL if there is no such sample. */
-static const char *get(const struct text *text, const char *series)
+/* Is that what the labels of a sample are? In @labels ' stands for the quote. */
+static bool has_labels(const char *sample, const char *labels)
 {
-	size_t len = strlen(series);
+	for (; *labels; labels++, sample++) {
+		if (*sample != (*labels == '\'' ? '"' : *labels))
+			return false;
+	}
+	return !strncmp(sample, "} ", 2);
+}
+
+/* What stands behind the name and the labels, which may be none; NULL if there is no such sample.
+ */
+static const char *get(const struct text *text, const char *name, const char *labels)
+{
+	size_t len = strlen(name);
 	unsigned int i;
 
 	for (i = 0; i < text->nr; i++) {
-		if (!strncmp(text->line[i], series, len) && text->line[i][len] == ' ')
-			return text->line[i] + len + 1;
+		const char *end = text->line[i] + len;
+
+		if (strncmp(text->line[i], name, len) || *end != (*labels ? '{' : ' '))
+			continue;
+		if (!*labels || has_labels(end + 1, labels))
+			return strrchr(end, ' ') + 1;
 	}
 	return NULL;
 }
@@ -168,13 +183,15 @@ static void check_text(struct __test_metadata *_metadata, struct text *text, boo
 	char family[128] = "", type[32] = "", unit[64], name[128];
 	char *families[LINES_MAX], *series[LINES_MAX];
 	unsigned int i, nr_families = 0, nr_series = 0;
+	int found;
 
 	for (i = 0; i < text->nr; i++) {
 		char *line = text->line[i];
 
 		if (sscanf(line, "# HELP %127s", family) == 1) {
 			ASSERT_LT(i + 1, text->nr);
-			ASSERT_EQ(2, sscanf(text->line[i + 1], "# TYPE %127s %31s", name, type));
+			found = sscanf(text->line[i + 1], "# TYPE %127s %31s", name, type);
+			ASSERT_EQ(2, found);
 			ASSERT_STREQ(family, name);
 			families[nr_families++] = strdup(family);
 		} else if (sscanf(line, "# UNIT %127s %63s", name, unit) == 2) {
@@ -218,63 +235,59 @@ TEST_F(export, text_is_well_formed)
 /* Nobody adds a metric without a thought of how it is exported. */
 TEST(all_fields_are_known)
 {
+	const struct kvmeter_record *record;
 	unsigned int id, i;
 
 	for (id = 0; id < KVMETER_RECORD_NR; id++) {
-		for (i = 0; i < kvmeter_records[id].nr; i++)
-			EXPECT_TRUE(
-				kvmeter_export_has_field(id, kvmeter_records[id].fields[i].name))
-		TH_LOG("%s.%s", kvmeter_records[id].name, kvmeter_records[id].fields[i].name);
+		record = &kvmeter_records[id];
+		for (i = 0; i < record->nr; i++)
+			EXPECT_TRUE(kvmeter_export_has_field(id, record->fields[i].name))
+		TH_LOG("%s.%s", record->name, record->fields[i].name);
 	}
 	EXPECT_FALSE(kvmeter_export_has_field(KVMETER_RECORD_VM, "no_such_field"));
 }
 
-#define EXPECT_VALUE(value, series) EXPECT_STREQ(value, get(&self->text, series) ?: "none")
+#define EXPECT_VALUE(value, name, labels) \
+	EXPECT_STREQ(value, get(&self->text, name, labels) ?: "none")
 
 TEST_F(export, times_are_exact)
 {
 	export(_metadata, self, true);
-	EXPECT_VALUE("9007199.254740993",
-		     "kvmeter_vm_time_seconds_total{vm=\"1-9\",state=\"guest\"}");
-	EXPECT_VALUE("9007199.254740994",
-		     "kvmeter_vm_time_seconds_total{vm=\"2-9\",state=\"guest\"}");
-	EXPECT_VALUE("0.000003000", "kvmeter_vm_time_seconds_total{vm=\"1-9\",state=\"steal\"}");
-	EXPECT_VALUE("0.000000000", "kvmeter_vm_time_seconds_total{vm=\"1-9\",state=\"throttle\"}");
+	EXPECT_VALUE("9007199.254740993", "kvmeter_vm_time_seconds_total",
+		     "vm='1-9',state='guest'");
+	EXPECT_VALUE("9007199.254740994", "kvmeter_vm_time_seconds_total",
+		     "vm='2-9',state='guest'");
+	EXPECT_VALUE("0.000003000", "kvmeter_vm_time_seconds_total", "vm='1-9',state='steal'");
+	EXPECT_VALUE("0.000000000", "kvmeter_vm_time_seconds_total", "vm='1-9',state='throttle'");
 }
 
 TEST_F(export, exits_by_reason)
 {
 	export(_metadata, self, true);
-	EXPECT_VALUE("7",
-		     "kvmeter_vm_exits_total{vm=\"1-9\",reason=\"CPUID\",class=\"CPUID\","
-		     "level=\"1\"}");
-	EXPECT_VALUE("5",
-		     "kvmeter_vm_exits_total{vm=\"1-9\",reason=\"0x3039\",class=\"OTHER\","
-		     "level=\"2\"}");
-	EXPECT_VALUE("0.000000070",
-		     "kvmeter_vm_exit_seconds_total{vm=\"1-9\",reason=\"CPUID\","
-		     "class=\"CPUID\",level=\"1\",part=\"kernel\"}");
-	EXPECT_VALUE("0.000000030",
-		     "kvmeter_vm_exit_seconds_total{vm=\"1-9\",reason=\"CPUID\","
-		     "class=\"CPUID\",level=\"1\",part=\"vmm\"}");
+	EXPECT_VALUE("7", "kvmeter_vm_exits_total",
+		     "vm='1-9',reason='CPUID',class='CPUID',level='1'");
+	EXPECT_VALUE("5", "kvmeter_vm_exits_total",
+		     "vm='1-9',reason='0x3039',class='OTHER',level='2'");
+	EXPECT_VALUE("0.000000070", "kvmeter_vm_exit_seconds_total",
+		     "vm='1-9',reason='CPUID',class='CPUID',level='1',part='kernel'");
+	EXPECT_VALUE("0.000000030", "kvmeter_vm_exit_seconds_total",
+		     "vm='1-9',reason='CPUID',class='CPUID',level='1',part='vmm'");
 }
 
 TEST_F(export, histograms_are_cumulative)
 {
 	export(_metadata, self, true);
-	EXPECT_VALUE("0", "kvmeter_vm_steal_wait_seconds_bucket{vm=\"1-9\",le=\"0.000000256\"}");
-	EXPECT_VALUE("2", "kvmeter_vm_steal_wait_seconds_bucket{vm=\"1-9\",le=\"0.000001024\"}");
-	EXPECT_VALUE("2", "kvmeter_vm_steal_wait_seconds_bucket{vm=\"1-9\",le=\"1.073741824\"}");
-	EXPECT_VALUE("3", "kvmeter_vm_steal_wait_seconds_bucket{vm=\"1-9\",le=\"+Inf\"}");
-	EXPECT_VALUE("3", "kvmeter_vm_steal_wait_seconds_count{vm=\"1-9\"}");
-	EXPECT_VALUE("0.000003000", "kvmeter_vm_steal_wait_seconds_sum{vm=\"1-9\"}");
+	EXPECT_VALUE("0", "kvmeter_vm_steal_wait_seconds_bucket", "vm='1-9',le='0.000000256'");
+	EXPECT_VALUE("2", "kvmeter_vm_steal_wait_seconds_bucket", "vm='1-9',le='0.000001024'");
+	EXPECT_VALUE("2", "kvmeter_vm_steal_wait_seconds_bucket", "vm='1-9',le='1.073741824'");
+	EXPECT_VALUE("3", "kvmeter_vm_steal_wait_seconds_bucket", "vm='1-9',le='+Inf'");
+	EXPECT_VALUE("3", "kvmeter_vm_steal_wait_seconds_count", "vm='1-9'");
+	EXPECT_VALUE("0.000003000", "kvmeter_vm_steal_wait_seconds_sum", "vm='1-9'");
 	/* of the host: all VMs */
-	EXPECT_VALUE("24",
-		     "kvmeter_exit_handling_seconds_count{reason=\"CPUID\",class=\"CPUID\","
-		     "level=\"1\"}");
-	EXPECT_VALUE("0.000000300",
-		     "kvmeter_exit_handling_seconds_sum{reason=\"CPUID\","
-		     "class=\"CPUID\",level=\"1\"}");
+	EXPECT_VALUE("24", "kvmeter_exit_handling_seconds_count",
+		     "reason='CPUID',class='CPUID',level='1'");
+	EXPECT_VALUE("0.000000300", "kvmeter_exit_handling_seconds_sum",
+		     "reason='CPUID',class='CPUID',level='1'");
 }
 
 TEST_F(export, base_units)
@@ -286,38 +299,35 @@ TEST_F(export, base_units)
 	vm->quota_pages = 7;
 	self->fake->dirty[0] = (struct kvmeter_dirty){ .gen = 1, .rearm_ns = 1500, .marks = 11 };
 	export(_metadata, self, true);
-	EXPECT_VALUE("4096000", "kvmeter_vm_ram_bytes{vm=\"1-9\"}");
-	EXPECT_VALUE("12288", "kvmeter_vm_mapped_bytes{vm=\"1-9\",size=\"4k\"}");
-	EXPECT_VALUE("10485760", "kvmeter_vm_mapped_bytes{vm=\"1-9\",size=\"2m\"}");
-	EXPECT_VALUE("28672", "kvmeter_vm_quota_bytes_per_second{vm=\"1-9\"}");
-	EXPECT_VALUE("0.000001500", "kvmeter_vm_rearm_seconds_total{vm=\"1-9\"}");
-	EXPECT_VALUE("45056", "kvmeter_vm_marked_bytes_total{vm=\"1-9\"}");
+	EXPECT_VALUE("4096000", "kvmeter_vm_ram_bytes", "vm='1-9'");
+	EXPECT_VALUE("12288", "kvmeter_vm_mapped_bytes", "vm='1-9',size='4k'");
+	EXPECT_VALUE("10485760", "kvmeter_vm_mapped_bytes", "vm='1-9',size='2m'");
+	EXPECT_VALUE("28672", "kvmeter_vm_quota_bytes_per_second", "vm='1-9'");
+	EXPECT_VALUE("0.000001500", "kvmeter_vm_rearm_seconds_total", "vm='1-9'");
+	EXPECT_VALUE("45056", "kvmeter_vm_marked_bytes_total", "vm='1-9'");
 	/* Of the others nothing is known. */
-	EXPECT_VALUE("none", "kvmeter_vm_marked_bytes_total{vm=\"2-9\"}");
+	EXPECT_VALUE("none", "kvmeter_vm_marked_bytes_total", "vm='2-9'");
 }
 
 TEST_F(export, names_are_escaped)
 {
 	export(_metadata, self, true);
-	EXPECT_VALUE("1", "kvmeter_vm_info{vm=\"1-9\",name=\"a\\\"b\\\\c\\nd\",pid=\"0\"}");
+	EXPECT_VALUE("1", "kvmeter_vm_info", "vm='1-9',name='a\\\"b\\\\c\\nd',pid='0'");
 }
 
 TEST_F(export, thieves_by_kind)
 {
 	export(_metadata, self, true);
-	EXPECT_VALUE("0.000001000",
-		     "kvmeter_vm_steal_by_seconds_total{vm=\"1-9\","
-		     "thief=\"PROCESS\",after=\"preemption\"}");
-	EXPECT_VALUE("0.000000500",
-		     "kvmeter_vm_steal_by_seconds_total{vm=\"1-9\","
-		     "thief=\"PROCESS\",after=\"wakeup\"}");
-	EXPECT_VALUE("0.000001500", "kvmeter_vm_steal_unexplained_seconds_total{vm=\"1-9\"}");
+	EXPECT_VALUE("0.000001000", "kvmeter_vm_steal_by_seconds_total",
+		     "vm='1-9',thief='PROCESS',after='preemption'");
+	EXPECT_VALUE("0.000000500", "kvmeter_vm_steal_by_seconds_total",
+		     "vm='1-9',thief='PROCESS',after='wakeup'");
+	EXPECT_VALUE("0.000001500", "kvmeter_vm_steal_unexplained_seconds_total", "vm='1-9'");
 	self->fake->host.features = 0;
 	export(_metadata, self, true);
-	EXPECT_VALUE("none",
-		     "kvmeter_vm_steal_by_seconds_total{vm=\"1-9\","
-		     "thief=\"PROCESS\",after=\"preemption\"}");
-	EXPECT_VALUE("0", "kvmeter_feature{feature=\"attribution\"}");
+	EXPECT_VALUE("none", "kvmeter_vm_steal_by_seconds_total",
+		     "vm='1-9',thief='PROCESS',after='preemption'");
+	EXPECT_VALUE("0", "kvmeter_feature", "feature='attribution'");
 }
 
 TEST_F(export, states_of_a_vm)
@@ -327,12 +337,12 @@ TEST_F(export, states_of_a_vm)
 								.state = KVMETER_MIGRATION_RUNNING,
 								.nr_rounds = 4 };
 	export(_metadata, self, true);
-	EXPECT_VALUE("1", "kvmeter_vm_log_state{vm=\"2-9\",state=\"driven\"}");
-	EXPECT_VALUE("0", "kvmeter_vm_log_state{vm=\"2-9\",state=\"not_armed\"}");
-	EXPECT_VALUE("1", "kvmeter_vm_log_state{vm=\"1-9\",state=\"not_armed\"}");
-	EXPECT_VALUE("1", "kvmeter_vm_migration_state{vm=\"2-9\",state=\"running\"}");
-	EXPECT_VALUE("1", "kvmeter_vm_migration_state{vm=\"1-9\",state=\"none\"}");
-	EXPECT_VALUE("4", "kvmeter_vm_migration_rounds{vm=\"2-9\"}");
+	EXPECT_VALUE("1", "kvmeter_vm_log_state", "vm='2-9',state='driven'");
+	EXPECT_VALUE("0", "kvmeter_vm_log_state", "vm='2-9',state='not_armed'");
+	EXPECT_VALUE("1", "kvmeter_vm_log_state", "vm='1-9',state='not_armed'");
+	EXPECT_VALUE("1", "kvmeter_vm_migration_state", "vm='2-9',state='running'");
+	EXPECT_VALUE("1", "kvmeter_vm_migration_state", "vm='1-9',state='none'");
+	EXPECT_VALUE("4", "kvmeter_vm_migration_rounds", "vm='2-9'");
 }
 
 TEST_F(export, curve_as_far_as_known)
@@ -345,21 +355,21 @@ TEST_F(export, curve_as_far_as_known)
 	for (i = 0; i < KVMETER_CURVE_NR; i++)
 		d->curve[i] = i < 2 ? 10 + i : KVMETER_CURVE_NONE;
 	export(_metadata, self, true);
-	EXPECT_VALUE("40960", "kvmeter_vm_dirty_within_bytes{vm=\"1-9\",t=\"0.125\"}");
-	EXPECT_VALUE("45056", "kvmeter_vm_dirty_within_bytes{vm=\"1-9\",t=\"0.25\"}");
-	EXPECT_VALUE("none", "kvmeter_vm_dirty_within_bytes{vm=\"1-9\",t=\"0.5\"}");
+	EXPECT_VALUE("40960", "kvmeter_vm_dirty_within_bytes", "vm='1-9',t='0.125'");
+	EXPECT_VALUE("45056", "kvmeter_vm_dirty_within_bytes", "vm='1-9',t='0.25'");
+	EXPECT_VALUE("none", "kvmeter_vm_dirty_within_bytes", "vm='1-9',t='0.5'");
 }
 
 TEST_F(export, vcpus_on_request)
 {
-	static const char series[] =
-		"kvmeter_vcpu_time_seconds_total{vm=\"3-9\",vcpu=\"42\",state=\"guest\"}";
+	static const char name[] = "kvmeter_vcpu_time_seconds_total";
+	static const char labels[] = "vm='3-9',vcpu='42',state='guest'";
 
 	export(_metadata, self, true);
-	EXPECT_VALUE("none", series);
+	EXPECT_VALUE("none", name, labels);
 	self->self.by_vcpu = true;
 	export(_metadata, self, true);
-	EXPECT_VALUE("9007199.254740995", series);
+	EXPECT_VALUE("9007199.254740995", name, labels);
 }
 
 /* With more VMs than that the rest has no series, but is in what is of the host. */
@@ -368,14 +378,13 @@ TEST_F(export, vms_at_most)
 	self->self.max_vms = 2;
 	self->self.scrapes = 6;
 	export(_metadata, self, true);
-	EXPECT_VALUE("1", "kvmeter_export_left_out_vms");
-	EXPECT_VALUE("3", "kvmeter_vms");
-	EXPECT_VALUE("6", "kvmeter_export_scrapes_total");
-	EXPECT_VALUE("4096000", "kvmeter_vm_ram_bytes{vm=\"1-9\"}");
-	EXPECT_VALUE("none", "kvmeter_vm_ram_bytes{vm=\"3-9\"}");
-	EXPECT_VALUE("24",
-		     "kvmeter_exit_handling_seconds_count{reason=\"CPUID\",class=\"CPUID\","
-		     "level=\"1\"}");
+	EXPECT_VALUE("1", "kvmeter_export_left_out_vms", "");
+	EXPECT_VALUE("3", "kvmeter_vms", "");
+	EXPECT_VALUE("6", "kvmeter_export_scrapes_total", "");
+	EXPECT_VALUE("4096000", "kvmeter_vm_ram_bytes", "vm='1-9'");
+	EXPECT_VALUE("none", "kvmeter_vm_ram_bytes", "vm='3-9'");
+	EXPECT_VALUE("24", "kvmeter_exit_handling_seconds_count",
+		     "reason='CPUID',class='CPUID',level='1'");
 }
 
 /* A VM that has all there can be: so many, whatever its guest does. */
