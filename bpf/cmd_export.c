@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command export: metrics for Prometheus, printed, as a file, or by HTTP. */
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "openmetrics.h"
 
@@ -40,31 +34,6 @@ static void write_metrics(FILE *out, bool openmetrics)
 	self.scrapes++;
 }
 
-/* Who reads it sees the old file or the new one. It is beside it, so that it can be renamed. */
-static void write_textfile(const char *path)
-{
-	char *temporary;
-	FILE *out;
-	int fd;
-
-	/* The collector takes what ends in ".prom" only. */
-	if (asprintf(&temporary, "%s.%d.tmp", path, getpid()) < 0)
-		err(1, "no memory");
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!out)
-		err(1, "%s", temporary);
-	write_metrics(out, false);
-	if (fflush(out) || ferror(out) || fclose(out) || rename(temporary, path)) {
-		int error = errno;
-
-		unlink(temporary);
-		errno = error;
-		err(1, "cannot write %s", path);
-	}
-	free(temporary);
-}
-
 static void get_signals(sigset_t *set)
 {
 	sigemptyset(set);
@@ -91,7 +60,7 @@ static void write_textfiles(const struct kvmeter_export_args *args)
 	double begin_s = now_s();
 
 	do
-		write_textfile(args->textfile);
+		kvmeter_export_write_file(args->textfile, write_metrics);
 	while (args->interval_s > 0 && wait_for_next(begin_s, args->interval_s));
 }
 

@@ -61,24 +61,18 @@ static bool wants_openmetrics(struct MHD_Connection *connection)
 	const char *accept =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 
-	return accept && strstr(accept, "application/openmetrics-text");
+	return accept && strcasestr(accept, "application/openmetrics-text");
 }
 
 static enum MHD_Result answer_metrics(struct MHD_Connection *connection,
-				      void (*write)(FILE *out, bool openmetrics))
+				      const struct server *server)
 {
 	bool openmetrics = wants_openmetrics(connection);
-	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	char *text = kvmeter_export_make_text(server->write, openmetrics, &size);
 
-	if (!out)
+	if (!text)
 		return MHD_NO;
-	write(out, openmetrics);
-	if (fclose(out)) {
-		free(text);
-		return MHD_NO;
-	}
 	return answer(connection, MHD_HTTP_OK, openmetrics ? OPENMETRICS_TYPE : TEXT_TYPE, size,
 		      text, MHD_RESPMEM_MUST_FREE);
 }
@@ -98,18 +92,26 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return answer_line(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET or HEAD\n");
 	}
 	if (!strcmp(url, "/metrics"))
-		return answer_metrics(connection, server->write);
+		return answer_metrics(connection, server);
 	if (!strcmp(url, "/"))
 		return answer(connection, MHD_HTTP_OK, "text/html", sizeof(page) - 1, (void *)page,
 			      MHD_RESPMEM_PERSISTENT);
 	return answer_line(connection, MHD_HTTP_NOT_FOUND, "See /metrics\n");
 }
 
-/* "ADDR:PORT", "[ADDR]:PORT", ":PORT" */
+/* Digits, as a larger number would be taken modulo 65536. */
+static bool is_port(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text) &&
+		strtoul(text, NULL, 10) <= 65535;
+}
+
+/* "ADDR:PORT", "[ADDR]:PORT", ":PORT". Without an address it is this host's own: others are told.
+ */
 static struct addrinfo *parse_where(const char *where)
 {
 	struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM,
 	};
 	char *address = strdup(where), *port, *host = address;
@@ -126,10 +128,22 @@ static struct addrinfo *parse_where(const char *where)
 	} else if (port && strchr(host, ':')) {
 		port = NULL;
 	}
-	if (!port || !*port || getaddrinfo(*host ? host : NULL, port, &hints, &found))
+	if (!port || !is_port(port) ||
+	    getaddrinfo(*host ? host : "127.0.0.1", port, &hints, &found))
 		errx(EX_USAGE, "'%s' is no ADDR:PORT, as in 127.0.0.1:9435 or [::1]:9435", where);
 	free(address);
 	return found;
+}
+
+/* With port 0 the kernel has chosen one. */
+static void tell_port(struct MHD_Daemon *daemon, const char *where)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+	if (strcmp(strrchr(where, ':'), ":0") || !info)
+		return;
+	printf("listening at port %u\n", info->port);
+	fflush(stdout);
 }
 
 static void wait_for_signal(void)
@@ -165,6 +179,7 @@ void kvmeter_export_serve(const char *where, void (*write)(FILE *out, bool openm
 	if (!daemon)
 		err(1, "cannot listen at %s", where);
 	freeaddrinfo(at);
+	tell_port(daemon, where);
 	wait_for_signal();
 	MHD_stop_daemon(daemon);
 }

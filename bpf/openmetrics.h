@@ -72,8 +72,13 @@ void kvmeter_export_add_fields(struct kvmeter_om *om, const struct kvmeter_snap 
 bool kvmeter_export_has_field(enum kvmeter_record_id id, const char *name);
 
 /* export_families.c */
-void kvmeter_export_write(FILE *out, bool openmetrics, const struct kvmeter_snap *snap,
+void kvmeter_export_write(FILE *out, bool openmetrics, struct kvmeter_snap *snap,
 			  const struct kvmeter_export_self *self);
+
+/* export_text.c */
+char *kvmeter_export_make_text(void (*write)(FILE *out, bool openmetrics), bool openmetrics,
+			       size_t *size);
+void kvmeter_export_write_file(const char *path, void (*write)(FILE *out, bool openmetrics));
 
 /* export_process.c */
 void kvmeter_export_add_process(struct kvmeter_om *om);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Makes the text of all metrics in memory, so that nobody ever sees a part of one, and a file of
+ * it. */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "openmetrics.h"
+
+/**
+ * kvmeter_export_make_text - have a text written into memory
+ * @write: writes it
+ * @openmetrics: passed to that
+ * @size: set to its length
+ *
+ * Return: the text, to be freed; NULL if there is no memory for it.
+ */
+char *kvmeter_export_make_text(void (*write)(FILE *out, bool openmetrics), bool openmetrics,
+			       size_t *size)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, size);
+	bool failed;
+
+	if (!out)
+		return NULL;
+	write(out, openmetrics);
+	failed = ferror(out);
+	if (fclose(out) || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static bool write_all(const char *path, const char *text, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	ssize_t nr = 0;
+
+	if (fd < 0)
+		return false;
+	for (; size && nr >= 0; text += nr, size -= nr)
+		nr = write(fd, text, size);
+	return !close(fd) && nr >= 0;
+}
+
+/**
+ * kvmeter_export_write_file - replace a file by the metrics as of now, or end the program
+ * @path: the file
+ * @write: writes the metrics
+ *
+ * Who reads it sees the old file or the new one. The new one is made beside it, so that it can be
+ * renamed, and not before its text is complete: if the module is gone, nothing is left behind.
+ */
+void kvmeter_export_write_file(const char *path, void (*write)(FILE *out, bool openmetrics))
+{
+	char *temporary, *text;
+	size_t size = 0;
+
+	text = kvmeter_export_make_text(write, false, &size);
+	/* The collector takes what ends in ".prom" only. */
+	if (!text || asprintf(&temporary, "%s.%d.tmp", path, getpid()) < 0)
+		err(1, "no memory");
+	/* One that was killed may have had the same pid. */
+	unlink(temporary);
+	if (!write_all(temporary, text, size) || rename(temporary, path)) {
+		int error = errno;
+
+		unlink(temporary);
+		errno = error;
+		err(1, "cannot write %s", path);
+	}
+	free(temporary);
+	free(text);
+}
