@@ -6,6 +6,7 @@
  */
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dirty.h"
 #include "openmetrics.h"
@@ -15,12 +16,11 @@
 #define XSTR(x) STR(x)
 #define STATES KVMETER_STATE_NR
 
-/* What is exported: the first VMs of a snapshot, the vCPUs of each summed, and of all of them. */
+/* What is exported: the first VMs of a snapshot, and the vCPUs of each summed. */
 struct source {
 	const struct kvmeter_snap *snap;
 	struct kvmeter_sum *sums;
 	unsigned int nr_vms;
-	struct kvmeter_sum all;
 	const struct kvmeter_export_self *self;
 };
 
@@ -260,26 +260,32 @@ static void add_exits(struct kvmeter_om *om, const struct source *e)
 	add_exits_by(om, e, "steal", add_steal);
 }
 
-/* Of all VMs, also those that have no series: what would be too many for each. */
+/* By class: for each reason there would be too many. */
 static void add_exit_hists(struct kvmeter_om *om, const struct source *e)
 {
-	char name[KVMETER_REASON_MAX];
+	const struct kvmeter_snap_vm *vm;
+	struct kvmeter_sum sum;
 	unsigned int row;
 
-	kvmeter_om_family(om, "kvmeter_exit_handling_seconds", KVMETER_OM_HISTOGRAM, "seconds",
-			  "Time it took to handle an exit of any VM, net of steal");
-	for (row = 0; row < e->all.nr_rows; row++) {
-		const struct kvmeter_sum_row *r = &e->all.rows[row];
-		const struct kvmeter_om_label labels[] = {
-			{ "reason", get_reason(r, name, sizeof(name)) },
-			{ "class", r->class },
-			{ "level", r->e.level == 2 ? "2" : "1" },
-			{},
-		};
+	kvmeter_om_family(om, "kvmeter_vm_exit_handling_seconds", KVMETER_OM_HISTOGRAM, "seconds",
+			  "Time it took to handle an exit, net of steal");
+	for (vm = e->snap->vms; vm < e->snap->vms + e->nr_vms; vm++) {
+		kvmeter_sum_vcpus(&sum, e->snap, vm->first_vcpu, vm->nr_vcpus, true);
+		for (row = 0; row < sum.nr_rows; row++) {
+			const struct kvmeter_exit *exits = &sum.rows[row].e;
+			const struct kvmeter_om_label labels[] = {
+				{ "vm", vm->v.id },
+				{ "class", sum.rows[row].class },
+				{ "level", exits->level == 2 ? "2" : "1" },
+				{},
+			};
 
-		if (r->e.count)
-			kvmeter_om_add_hist(om, labels, &r->e.hist,
-					    r->e.kernel_ns + r->e.vmm_ns + r->e.halt_ns);
+			if (exits->count)
+				kvmeter_om_add_hist(om, labels, &exits->hist,
+						    exits->kernel_ns + exits->vmm_ns +
+							    exits->halt_ns);
+		}
+		kvmeter_sum_put(&sum);
 	}
 }
 
@@ -436,7 +442,6 @@ static void sum_up(struct source *e)
 	for (vm = 0; vm < e->nr_vms; vm++)
 		kvmeter_sum_vcpus(&e->sums[vm], e->snap, e->snap->vms[vm].first_vcpu,
 				  e->snap->vms[vm].nr_vcpus, false);
-	kvmeter_sum_vcpus(&e->all, e->snap, 0, e->snap->nr_vcpus, false);
 }
 
 static void put_sums(struct source *e)
@@ -445,24 +450,45 @@ static void put_sums(struct source *e)
 
 	for (vm = 0; vm < e->nr_vms; vm++)
 		kvmeter_sum_put(&e->sums[vm]);
-	kvmeter_sum_put(&e->all);
 	free(e->sums);
+}
+
+/*
+ * A process whose VMs KVM could not name has several of one id, and one may have been destroyed and
+ * another taken its id while they were copied. A series that is there twice spoils the whole text.
+ */
+static void tell_apart(struct kvmeter_snap *snap)
+{
+	struct kvmeter_snap_vm *vm, *other;
+	size_t len;
+
+	for (vm = snap->vms; vm < snap->vms + snap->nr_vms; vm++) {
+		for (other = snap->vms; other < vm; other++) {
+			if (other->v.pid != vm->v.pid || strcmp(other->v.id, vm->v.id))
+				continue;
+			len = strnlen(vm->v.id, sizeof(vm->v.id) - 12);
+			snprintf(vm->v.id + len, sizeof(vm->v.id) - len, ".%u", vm->slot);
+			break;
+		}
+	}
 }
 
 /**
  * kvmeter_export_write - write all metrics of a snapshot
  * @out: where to
  * @openmetrics: in OpenMetrics 1.0; otherwise in Prometheus' text format 0.0.4
- * @snap: counts since each VM was first seen, with rows and thieves
+ * @snap: counts since each VM was first seen, with rows and thieves; of VMs with the same id all
+ *	  but the first get another one
  * @self: what is told of the exporter
  */
-void kvmeter_export_write(FILE *out, bool openmetrics, const struct kvmeter_snap *snap,
+void kvmeter_export_write(FILE *out, bool openmetrics, struct kvmeter_snap *snap,
 			  const struct kvmeter_export_self *self)
 {
 	struct source e = { .snap = snap, .self = self };
 	struct kvmeter_om om;
 
 	e.nr_vms = snap->nr_vms < self->max_vms ? snap->nr_vms : self->max_vms;
+	tell_apart(snap);
 	sum_up(&e);
 	kvmeter_om_begin(&om, out, openmetrics);
 	add_module(&om, &e);
