@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Makes the text of all metrics in memory, so that nobody ever sees a part of one, and a file of
- * it. */
+/*
+ * Makes the text of all metrics in memory, so that nobody ever sees a part of one, and a file of
+ * it.
+ */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
