@@ -16,9 +16,9 @@
 
 #include "openmetrics.h"
 
-#define CONNECTIONS_MAX 16u
+#define CONNECTIONS_MAX 64u
 #define TIMEOUT_S 10u
-#define BACKLOG 16u
+#define BACKLOG 64u
 
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"

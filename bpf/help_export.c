@@ -13,7 +13,7 @@ const char kvmeter_help_export[] =
 	"not a name, in brackets if it has colons: 127.0.0.1:9435, [::1]:9435; without\n"
 	"one, as in :9435, it is 127.0.0.1. 0.0.0.0 and [::] are all addresses of the\n"
 	"host: there is neither a password nor encryption, so let only those reach it\n"
-	"who may see what guests do. Port 0 is a free one, which is then printed. 16\n"
+	"who may see what guests do. Port 0 is a free one, which is then printed. 64\n"
 	"clients may be connected, and each is for 10 seconds in which nothing moves.\n"
 	"\n"
 	"With --textfile it writes FILE, for the textfile collector of node_exporter,\n"
