@@ -77,11 +77,11 @@ case_addresses()
 
 	for where in 9435 127.0.0.1 127.0.0.1: ::1:9435 '[::1]' '[::1:9435' 127.0.0.1:65536 127.0.0.1:4294967297 \
 		127.0.0.1:-1 '127.0.0.1: 80' localhost:9435 127.0.0.256:80 ''; do
-		"$dir/export_show" "$where" >"$tmp/out" 2>"$tmp/err"
+		timeout 5 "$dir/export_show" "$where" >"$tmp/out" 2>"$tmp/err"
 		[ $? = 64 ] && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -qF "'$where' is no ADDR:PORT" "$tmp/err" ||
 			fail "'$where': $(cat "$tmp/err")" || return
 	done
-	"$dir/export_show" "127.0.0.1:$port" 2>"$tmp/err"
+	timeout 5 "$dir/export_show" "127.0.0.1:$port" 2>"$tmp/err"
 	[ $? = 1 ] && grep -q "cannot listen at 127.0.0.1:$port: Address already in use" "$tmp/err" ||
 		fail "a port that is taken: $(cat "$tmp/err")"
 }
@@ -177,7 +177,7 @@ case_names_exist()
 
 case_prometheus()
 {
-	start_prometheus && asks scraped "$api" 4 && asks target "$api" || return
+	start_prometheus 1 && asks scraped "$api" 4 && asks target "$api" || return
 	asks has "$api" 'kvmeter_vm_info{vm="101-9", name="db,1"} == 1' &&
 		asks has "$api" 'rate(kvmeter_vm_exits_total{vm="100-9", reason!=""}[1m]) > 0' 5 &&
 		asks has "$api" 'sum by (vm) (rate(kvmeter_vm_time_seconds_total[1m])) > 0' 3 &&

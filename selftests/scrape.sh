@@ -51,12 +51,14 @@ ends_with()
 	[ "$got" = "$1" ] || fail "gave $got, not $1: $(cat "$tmp/exporter.err")"
 }
 
-# start_prometheus: one that asks the exporter each second and has the rules; sets $prometheus and $api
+# start_prometheus SECONDS: one that asks the exporter that often and has the rules; sets $prometheus and $api
 start_prometheus()
 {
+	local each=${1}s
+
 	api=$(python3 "$dir/scrape.py" free_port)
 	cat >"$tmp/prometheus.yml" <<-END
-		global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+		global: {scrape_interval: $each, scrape_timeout: $each, evaluation_interval: $each}
 		rule_files: ['$(realpath "$scripts")/prometheus-rules.yml']
 		scrape_configs: [{job_name: kvmeter, static_configs: [{targets: ['127.0.0.1:$port']}]}]
 	END
