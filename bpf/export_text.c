@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Makes the text of all metrics in memory, so that nobody ever sees a part of one, and a file of
- * it.
- */
+/* Makes the text of all metrics in memory, so that nobody sees a part of it, and files of it. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
