@@ -187,8 +187,8 @@ job_guests()
 {
 	local chosen="guest_test.sh nested_guest_test.sh"
 
-	[ "$1" != 6.1 ] || chosen+=" perf_test.sh reader_test.sh reader_views_test.sh reader_outputs_test.sh \
-		reader_dirty_test.sh"
+	[ "$1" != 6.1 ] || chosen+=" perf_test.sh reader_test.sh reader_views_test.sh reader_outputs_test.sh
+		reader_dirty_test.sh reader_exporter_test.sh"
 	# shellcheck disable=SC2086 # a list of names
 	in_lab "$1" "$2" --parallel --cpus 1 --timeout 1800 -- "${run_tests[@]}" $chosen
 }
