@@ -60,8 +60,8 @@ case_prometheus()
 stopped()
 {
 	asks at_once "$port" 1 || return
-	kill -TERM "$exporter"
-	ends_with 0 && start_exporter "$reader" export --listen :0 && asks at_once "$port" 1
+	kill -KILL "$exporter"
+	start_exporter "$reader" export --listen :0 && asks at_once "$port" 1
 }
 
 # All VMMs are stopped, so that none could answer: each answer is there at once, the first as well.
