@@ -46,12 +46,13 @@ case_promtool()
 }
 
 # What one that runs adds to, and one that is stopped does not. An emulated host takes its time.
+# irate(): of the last two samples; rate() is of the minute, of which there are some seconds
 case_prometheus()
 {
 	start_prometheus 5 && asks scraped "$api" 3 300 && asks target "$api" && asks rules "$api" &&
 		asks has "$api" "rate(kvmeter_vm_exits_total{vm=\"$(id_of a,b)\", reason!=\"\"}[1m]) > 0" &&
 		asks has "$api" "sum(rate(kvmeter_vm_exits_total{vm=\"$(id_of stopped)\"}[1m])) == 0" &&
-		asks has "$api" 'sum(rate(kvmeter_vm_time_seconds_total[1m])) > 1' || return
+		asks has "$api" 'sum(irate(kvmeter_vm_time_seconds_total[1m])) > 1' || return
 	kill -KILL "$prometheus"
 	wait "$prometheus" 2>/dev/null
 	prometheus=
