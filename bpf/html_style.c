@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How a page looks: on a bright screen, on a dark one, on paper, and without telling colours apart.
+ */
+#include "html.h"
+
+/* A line of text to a string, whatever else a formatter thinks of it. */
+/* clang-format off */
+
+/*
+ * States are told apart by brightness as well as by hue (of Okabe and Ito), steal and throttle by a
+ * pattern on top; shades go from the colour of the page to its opposite.
+ */
+const char kvmeter_html_style[] =
+	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#59636e;--line:#d1d9e0;"
+	"--card:#fafbfc;--field:#f1f3f5;--warn:#fff3d6;--warnline:#bf8700;"
+	"--guest:#0072b2;--kernel:#e69f00;--vmm:#56b4e9;--halt:#dfe3e8;--steal:#d53e00;"
+	"--throttle:#7a3b69;"
+	"--h1:#dcebf7;--h2:#b3d2ea;--h3:#7fb3d9;--h4:#4690c4;--h5:#1c6aa8;--h6:#08305e;"
+	"--m1:#fdebd8;--m2:#fbc99a;--m3:#f0904a;--m4:#b93c00}\n"
+	"@media (prefers-color-scheme:dark){:root{--bg:#0f1419;--fg:#e6e9ed;--dim:#9aa5b1;"
+	"--line:#39424e;--card:#151b22;--field:#1b232c;--warn:#3a2c07;--warnline:#bf8700;"
+	"--guest:#3a9ad9;--kernel:#e0a526;--vmm:#8fd0f5;--halt:#323c47;--steal:#ff6a33;"
+	"--throttle:#c58ab5;"
+	"--h1:#17324a;--h2:#1d4d75;--h3:#2a70a6;--h4:#4a98d1;--h5:#86c2ee;--h6:#e2f2ff;"
+	"--m1:#3d2412;--m2:#6e3a14;--m3:#b35a1b;--m4:#ff9a55}}\n"
+	"@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#333;--line:#999;--card:#fff;"
+	"--field:#f4f4f4;--guest:#0072b2;--kernel:#e69f00;--vmm:#56b4e9;--halt:#dfe3e8;"
+	"--steal:#d53e00;--throttle:#7a3b69;"
+	"--h1:#dcebf7;--h2:#b3d2ea;--h3:#7fb3d9;--h4:#4690c4;--h5:#1c6aa8;--h6:#08305e;"
+	"--m1:#fdebd8;--m2:#fbc99a;--m3:#f0904a;--m4:#b93c00}"
+	"nav{display:none}.card,tr{break-inside:avoid}h2{break-after:avoid}"
+	"body{font-size:10pt;padding:0}}\n"
+	"*{box-sizing:border-box}\n"
+	"html{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
+	"body{margin:0 auto;max-width:1240px;padding:24px 20px 48px;background:var(--bg);"
+	"color:var(--fg);font:14px/1.45 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\","
+	"\"DejaVu Sans\",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\n"
+	"h1{font-size:24px;line-height:1.2;margin:0 0 4px}h2{font-size:18px;margin:36px 0 4px;"
+	"padding-bottom:4px;border-bottom:2px solid var(--line)}"
+	"h3{font-size:14px;margin:0 0 6px}small{color:var(--dim);font-weight:400;font-size:12px}"
+	"p{margin:4px 0 10px;max-width:100ch}section>p,.sub{color:var(--dim)}\n"
+	"nav{margin:12px 0 0;display:flex;flex-wrap:wrap;gap:4px 18px}a{color:var(--guest)}\n"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;margin:14px 0 0}"
+	"dt{color:var(--dim)}dd{margin:0}\n"
+	".warn{background:var(--warn);border-left:4px solid var(--warnline);padding:6px 12px;"
+	"margin:14px 0 0;max-width:none}.none{font-style:italic}\n"
+	".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(520px,100%),1fr));gap:14px}\n"
+	".card{background:var(--card);border:1px solid var(--line);border-radius:6px;"
+	"padding:12px 14px;min-width:0}.wide{margin:0 0 14px}\n"
+	".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr));gap:20px}"
+	".pair>div{min-width:0}\n"
+	".chart{display:block;width:100%;height:auto}.field{fill:var(--field)}"
+	".grid{stroke:var(--fg);stroke-opacity:.16;fill:none}.mark{stroke:var(--dim);fill:none}"
+	".tick{font-size:10.5px;fill:var(--dim)}.end{text-anchor:end}.mid{text-anchor:middle}\n"
+	".s0{fill:var(--guest)}.s1{fill:var(--kernel)}.s2{fill:var(--vmm)}.s3{fill:var(--halt)}"
+	".s4{fill:var(--steal)}.s5{fill:var(--throttle)}\n"
+	".h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}"
+	".h5{fill:var(--h5)}.h6{fill:var(--h6)}\n"
+	".d0,.d1,.d2{fill:none;stroke-width:2}.d0{stroke:var(--dim);stroke-dasharray:1.5 3}"
+	".d1{stroke:var(--guest)}.d2{stroke:var(--steal);stroke-dasharray:7 3}\n"
+	".key{display:flex;flex-wrap:wrap;gap:2px 10px;margin:8px 0 0;font-size:12px;"
+	"color:var(--dim);max-width:none}.key b{color:var(--fg)}"
+	".key svg{width:11px;height:11px;margin-right:4px;vertical-align:-1px}"
+	".key svg.line{width:26px;height:10px}\n"
+	"section>.key{margin:10px 0 12px}.unit{font-size:12px;color:var(--dim);margin:0 0 4px}"
+	".note{font-size:12px;color:var(--dim);margin:8px 0 0}\n"
+	"table{border-collapse:collapse;font-size:12.5px;width:100%}"
+	"th,td{padding:3px 8px;text-align:left;border-bottom:1px solid var(--line);"
+	"vertical-align:baseline}th{font-weight:600}thead th{color:var(--dim);font-weight:500}"
+	".n{text-align:right;white-space:nowrap}.yes{font-weight:600}.no{color:var(--steal)}\n"
+	".matrix{width:auto;table-layout:auto}.matrix td{text-align:right;min-width:38px;padding:3px 5px}"
+	".matrix .up{vertical-align:bottom;padding:4px 2px}"
+	".matrix .up div{writing-mode:vertical-rl;transform:rotate(180deg);"
+	"overflow-wrap:normal;white-space:nowrap;margin:0 auto}\n"
+	".matrix tbody th{white-space:nowrap}\n"
+	".m0{color:var(--dim)}.m1{background:var(--m1)}.m2{background:var(--m2)}"
+	".m3{background:var(--m3);color:#000}.m4{background:var(--m4);color:#fff;font-weight:700}\n"
+	"@media (prefers-color-scheme:dark){.m4{color:#000}}\n"
+	"footer{margin-top:40px;color:var(--dim);font-size:12px}\n";
+
+/* clang-format on */
