@@ -59,7 +59,7 @@ lint-checks: reader
 
 # Inside a root: the selftests that only compute.
 plain-checks: all selftests
-	@selftests/run.sh plain
+	@KVMETER_KREL=$(KREL) selftests/run.sh plain
 
 demo check check-debug lint bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
 bench-scale:

@@ -13,7 +13,8 @@
 #   others   the rest of those that suit the host, but for
 #   apart    those that may take down an emulated host, so that no other is lost with them
 #
-# A test case that the file must-run names for $KVMETER_LEG (amd, intel; none elsewhere) fails if it skips. The module,
+# A test case that the file must-run names for $KVMETER_LEG (amd, intel; none elsewhere) fails if it skips, also one that
+# it names for LEG/KERNEL, as none/6.1, where $KVMETER_KREL, the kernel that is tested, is a release of that. The module,
 # ../kvmeter.ko or $KVMETER_KO, is loaded before each test and unloaded afterwards, but for the tests that
 # do so themselves. Exit status: 0 if nothing failed.
 
@@ -21,6 +22,7 @@ dir=$(cd "$(dirname "$0")" && pwd) || exit 1
 ko=${KVMETER_KO:-$dir/../kvmeter.ko}
 export KVMETER_KO="$ko"
 leg=${KVMETER_LEG:-none}
+kernel=$(echo "${KVMETER_KREL:-$(uname -r)}" | cut -d. -f1,2)
 log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.status"' EXIT
 passed=0 failed=0 skipped=0
@@ -28,6 +30,7 @@ plain="reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_t
 	reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test reader_outlook_test
 	reader_autoconverge_test reader_audit_test reader_csv_test reader_record_test reader_recorder_test
 	reader_unpack_test reader_report_test.sh reader_top_test reader_top_test.sh reader_export_test
+	reader_html_test reader_html_test.sh
 	quota_unit_test converge_unit_test converge_sim_test btf_unit_test"
 clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_test thief_churn_test
 	dirty_test superset_test own_writes_test takeover_test session_test session_cost_test curve_test
@@ -52,7 +55,7 @@ count_failed()
 must_run()
 {
 	while read -r on test pattern; do
-		[ "$on $test" = "$leg $1" ] || continue
+		[ "$on $test" = "$leg $1" ] || [ "$on $test" = "$leg/$kernel $1" ] || continue
 		# shellcheck disable=SC2254 # it is a pattern
 		case $2 in
 		$pattern) return 0 ;;
