@@ -9,7 +9,8 @@
 #define SHADES 6
 #define SHADE_FACTOR 4
 
-/* Rows that are drawn, [lo, hi), of all VMs the same; and the most exits a second in a cell. */
+/* Rows that are drawn, [lo, hi), of all VMs the same; and the most exits a second in a cell of one.
+ */
 struct scale {
 	unsigned int lo, hi;
 	double peak;
@@ -37,7 +38,8 @@ static void find_scale(const struct kvmeter_html *html, struct scale *scale)
 			if (bucket < scale->lo)
 				scale->lo = bucket;
 			scale->hi = bucket + 1;
-			for (col = 0; col < html->nr_cols; col++)
+			/* a sum of many VMs would leave all others pale */
+			for (col = 0; html->rows[i].vm && col < html->nr_cols; col++)
 				scale->peak = fmax(scale->peak,
 						   get_rate(html, &html->rows[i], col, bucket));
 		}
@@ -173,18 +175,17 @@ static void draw_row(FILE *out, const struct kvmeter_html *html, const struct kv
 
 static void put_legend(FILE *out, const struct scale *scale)
 {
-	double lo = scale->peak / pow(SHADE_FACTOR, SHADES - 1);
+	double from = scale->peak / pow(SHADE_FACTOR, SHADES - 1);
 	unsigned int shade;
 
 	fputs("<p class=\"key\">Exits a second:\n", out);
-	for (shade = 1; shade <= SHADES; shade++, lo *= SHADE_FACTOR) {
+	for (shade = 1; shade <= SHADES; shade++) {
 		fprintf(out, "<span><svg viewBox=\"0 0 10 10\"><rect class=\"h%u\" width=\"10\"",
 			shade);
 		fputs(" height=\"10\"/></svg>", out);
-		if (shade == 1)
-			fprintf(out, "up to %.*f</span>\n", lo < 10, lo);
-		else
-			fprintf(out, "to %.*f</span>\n", lo < 10, lo);
+		fprintf(out, "%s %.*f</span>\n", shade == 1 ? "up to" : "over", from < 10, from);
+		if (shade > 1)
+			from *= SHADE_FACTOR;
 	}
 	fputs("</p>\n", out);
 }

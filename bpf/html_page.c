@@ -16,6 +16,19 @@ static void put_head(FILE *out, const struct kvmeter_html *html)
 	fprintf(out, "</title>\n<style>\n%s</style></head><body>\n", kvmeter_html_style);
 }
 
+/* What steal and throttle are drawn with, for those who see no colours, and on paper. */
+static void put_patterns(FILE *out)
+{
+	fputs("<svg class=\"defs\" aria-hidden=\"true\"><defs>"
+	      "<pattern id=\"p4\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">"
+	      "<rect class=\"p4\" width=\"5\" height=\"5\"/>"
+	      "<path class=\"p\" d=\"M-1,1l2,-2M0,5l5,-5M4,6l2,-2\"/></pattern>"
+	      "<pattern id=\"p5\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
+	      "<rect class=\"p5\" width=\"4\" height=\"4\"/>"
+	      "<path class=\"p\" d=\"M2,0v4\"/></pattern></defs></svg>\n",
+	      out);
+}
+
 static void put_fact(FILE *out, const char *what)
 {
 	fprintf(out, "<dt>%s</dt><dd>", what);
@@ -119,6 +132,7 @@ static void put_heading(FILE *out, const struct kvmeter_html *html)
 void kvmeter_html_write(FILE *out, const struct kvmeter_html *html)
 {
 	put_head(out, html);
+	put_patterns(out);
 	put_heading(out, html);
 	fputs("<main>\n", out);
 	kvmeter_html_draw_ledger(out, html);

@@ -111,12 +111,12 @@ static void put_matrix(FILE *out, const struct kvmeter_html *html)
 		fputs("<p class=\"none\">No steal was blamed on anyone in this time.</p>\n", out);
 		return;
 	}
-	fputs("<table class=\"matrix\">\n", out);
+	fputs("<div class=\"scroll\"><table class=\"matrix\">\n", out);
 	put_heading(out, html, is_used);
 	fputs("<tbody>\n", out);
 	for (i = 0; i < html->nr_rows; i++)
 		put_row(out, html, i, is_used, darkest);
-	fputs("</tbody></table>\n", out);
+	fputs("</tbody></table></div>\n", out);
 }
 
 /* Names that are there are dealt with: the next one is the one with most of the rest. */

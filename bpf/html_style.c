@@ -8,7 +8,7 @@
 
 /*
  * States are told apart by brightness as well as by hue (of Okabe and Ito), steal and throttle by a
- * pattern on top; shades go from the colour of the page to its opposite.
+ * pattern, too; shades go from the colour of the page to its opposite.
  */
 const char kvmeter_html_style[] =
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#59636e;--line:#d1d9e0;"
@@ -22,7 +22,7 @@ const char kvmeter_html_style[] =
 	"--guest:#3a9ad9;--kernel:#e0a526;--vmm:#8fd0f5;--halt:#323c47;--steal:#ff6a33;"
 	"--throttle:#c58ab5;"
 	"--h1:#17324a;--h2:#1d4d75;--h3:#2a70a6;--h4:#4a98d1;--h5:#86c2ee;--h6:#e2f2ff;"
-	"--m1:#3d2412;--m2:#6e3a14;--m3:#b35a1b;--m4:#ff9a55}}\n"
+	"--m1:#3d2412;--m2:#6e3a14;--m3:#cc6c26;--m4:#ff9a55}}\n"
 	"@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#333;--line:#999;--card:#fff;"
 	"--field:#f4f4f4;--guest:#0072b2;--kernel:#e69f00;--vmm:#56b4e9;--halt:#dfe3e8;"
 	"--steal:#d53e00;--throttle:#7a3b69;"
@@ -53,7 +53,9 @@ const char kvmeter_html_style[] =
 	".grid{stroke:var(--fg);stroke-opacity:.16;fill:none}.mark{stroke:var(--dim);fill:none}"
 	".tick{font-size:10.5px;fill:var(--dim)}.end{text-anchor:end}.mid{text-anchor:middle}\n"
 	".s0{fill:var(--guest)}.s1{fill:var(--kernel)}.s2{fill:var(--vmm)}.s3{fill:var(--halt)}"
-	".s4{fill:var(--steal)}.s5{fill:var(--throttle)}\n"
+	".s4{fill:url(#p4)}.s5{fill:url(#p5)}"
+	".p4{fill:var(--steal)}.p5{fill:var(--throttle)}.p{stroke:var(--bg);stroke-opacity:.45;fill:none}\n"
+	".defs{position:absolute;width:0;height:0}\n"
 	".h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}"
 	".h5{fill:var(--h5)}.h6{fill:var(--h6)}\n"
 	".d0,.d1,.d2{fill:none;stroke-width:2}.d0{stroke:var(--dim);stroke-dasharray:1.5 3}"
@@ -68,7 +70,7 @@ const char kvmeter_html_style[] =
 	"th,td{padding:3px 8px;text-align:left;border-bottom:1px solid var(--line);"
 	"vertical-align:baseline}th{font-weight:600}thead th{color:var(--dim);font-weight:500}"
 	".n{text-align:right;white-space:nowrap}.yes{font-weight:600}.no{color:var(--steal)}\n"
-	".matrix{width:auto;table-layout:auto}.matrix td{text-align:right;min-width:38px;padding:3px 5px}"
+	".scroll{overflow-x:auto}.matrix{width:auto;table-layout:auto}.matrix td{text-align:right;min-width:38px;padding:3px 5px}"
 	".matrix .up{vertical-align:bottom;padding:4px 2px}"
 	".matrix .up div{writing-mode:vertical-rl;transform:rotate(180deg);"
 	"overflow-wrap:normal;white-space:nowrap;margin:0 auto}\n"
