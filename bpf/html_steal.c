@@ -48,7 +48,7 @@ static void put_heading(FILE *out, const struct kvmeter_html *html, const bool *
 {
 	unsigned int col;
 
-	fputs("<thead><tr><th>Victim</th><th class=\"n\">Steal</th>", out);
+	fputs("<thead><tr><th>Victim</th><th class=\"n\">Steal, %</th>", out);
 	for (col = 0; col < COLS; col++) {
 		if (!is_used[col])
 			continue;
@@ -176,7 +176,7 @@ void kvmeter_html_draw_steal(FILE *out, const struct kvmeter_html *html)
 {
 	fputs("<section id=\"steal\"><h2>Steal matrix</h2>\n"
 	      "<p>Who ran on the CPU that a vCPU waited for: rows are victims, columns thieves, "
-	      "figures % of the time of the victim's vCPUs, over all the time. Darker is more. "
+	      "figures % of the time of the victim's vCPUs, over all the time. The stronger the colour, the more. "
 	      "A thief that took nothing has no column.</p>\n",
 	      out);
 	if (!(html->host.features & KVMETER_FEATURE_THIEF))
