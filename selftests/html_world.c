@@ -13,8 +13,8 @@ static const char *get_name(unsigned int vm)
 {
 	static const char *const names[] = {
 		HTML_WORLD_NAME, "größe & \"co\"", "",
-		"a-name-that-is-much-longer-than-there-is-room-for-in-any-heading-of-a-page-with-no-blank-in-it-"
-		"at-all-so-that-it-cannot-be-broken-and-would-run-out-of-whatever-it-is-in"
+		"a_name_that_is_much_longer_than_there_is_room_for_in_any_heading_of_a_page_with_no_blank_in_it_"
+		"at_all_so_that_it_cannot_be_broken_and_would_run_out_of_whatever_it_is_in"
 	};
 	static char made[512][16];
 
