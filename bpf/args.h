@@ -76,6 +76,7 @@ enum kvmeter_args_key {
 	KEY_TEXTFILE,
 	KEY_OPENMETRICS,
 	KEY_MAX_VMS,
+	KEY_HTML,
 };
 
 /* args.c */

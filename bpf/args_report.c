@@ -3,21 +3,25 @@
 #include <string.h>
 
 #include "args.h"
-#include "replay.h"
+#include "html.h"
 
 /*
  * @command: report; its verbs are the views
  * @name: "kvmeter report"
  * @replay: what is meant
+ * @html: --html: where a page goes; NULL: there is a view
  */
 struct parse {
 	const struct kvmeter_command *command;
 	const char *name;
 	struct kvmeter_replay_args replay;
+	const char *html;
 };
 
 static const struct argp_option options[] = {
 	{ "from", KEY_FROM, "TIME", 0, "Leave out what was before", 0 },
+	{ "html", KEY_HTML, "OUT", 0, "Write a page with all of it to OUT (-: standard output)",
+	  0 },
 	{ "to", KEY_TO, "TIME", 0, "Leave out what comes after", 0 },
 	{},
 };
@@ -57,7 +61,12 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	case KEY_TO:
 		set_time(state, arg, &parse->replay.to);
 		return 0;
+	case KEY_HTML:
+		parse->html = arg;
+		return 0;
 	case ARGP_KEY_ARG:
+		if (parse->html && parse->replay.file)
+			argp_error(state, "--html has all views");
 		if (parse->replay.file)
 			run_view(state, arg);
 		else
@@ -66,7 +75,9 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!parse->replay.file)
 			argp_error(state, "which file?");
-		if (state->arg_num < 2)
+		if (parse->html)
+			kvmeter_cmd_html(&parse->replay, parse->html);
+		else if (state->arg_num < 2)
 			argp_error(state, "which view of it?");
 		return 0;
 	default:
@@ -87,7 +98,8 @@ void kvmeter_args_run_report(const struct kvmeter_command *command, char *name, 
 	struct argp argp = {
 		.options = options,
 		.parser = parse_report,
-		.args_doc = "FILE [--from TIME] [--to TIME] VIEW [ARGUMENT...]",
+		.args_doc = "FILE [--from TIME] [--to TIME] VIEW [ARGUMENT...]\n"
+			    "--html OUT FILE [--from TIME] [--to TIME]",
 		.doc = command->help,
 	};
 	struct parse parse = { .command = command, .name = name };

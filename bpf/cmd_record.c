@@ -108,6 +108,7 @@ static bool record(struct recorded *all, const struct kvmeter_maps *maps, struct
 void kvmeter_cmd_record(const struct kvmeter_args *args)
 {
 	struct kvmeter_snap snaps[2] = {};
+	struct kvmeter_recording_origin origin;
 	struct recorded all = {};
 	struct kvmeter_maps maps;
 	double interval_s = INTERVAL_S;
@@ -120,7 +121,9 @@ void kvmeter_cmd_record(const struct kvmeter_args *args)
 	kvmeter_snapshot_take(&snaps[0], &maps, NEEDS);
 	all.begin_ns = snaps[0].now_ns;
 	all.end_ns = all.begin_ns;
-	kvmeter_recorder_open(&all.recorder, args->pos[0], interval_s * NS_PER_S, &snaps[0]);
+	kvmeter_origin_get(&origin);
+	kvmeter_recorder_open(&all.recorder, args->pos[0], interval_s * NS_PER_S, &snaps[0],
+			      &origin);
 	written = record(&all, &maps, &snaps[0], &snaps[1], interval_s);
 	kvmeter_recorder_close(&all.recorder);
 	if (written)

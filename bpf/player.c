@@ -23,13 +23,24 @@ static void check_head(const struct kvmeter_recording_head *head, const char *fi
 		errx(1, "%s was recorded on a machine with another byte order", file);
 	if (head->crc != crc32(0, (const void *)head, offsetof(struct kvmeter_recording_head, crc)))
 		errx(1, "%s is damaged where it begins", file);
-	if (head->version != KVMETER_RECORDING_VERSION)
+	if (!head->version || head->version > KVMETER_RECORDING_VERSION)
 		errx(1, "%s has format version %u, this reader knows %u", file, head->version,
 		     KVMETER_RECORDING_VERSION);
 	if (head->abi != KVMETER_ABI)
 		errx(1, "%s has ABI %u, this reader knows %u", file, head->abi, KVMETER_ABI);
 	if (memcmp(head->sizes, sizes, sizeof(sizes)))
 		errx(1, "%s has structs of other sizes than this reader", file);
+}
+
+static void read_origin(struct kvmeter_player *player)
+{
+	player->begin = sizeof(player->head);
+	if (player->head.version < KVMETER_RECORDING_VERSION_ORIGIN)
+		return;
+	if (fread(&player->origin, sizeof(player->origin), 1, player->in) != 1 ||
+	    !kvmeter_origin_check(&player->origin))
+		errx(1, "%s is damaged where it begins", player->file);
+	player->begin += sizeof(player->origin);
 }
 
 /**
@@ -51,6 +62,7 @@ void kvmeter_player_open(struct kvmeter_player *player, const char *file)
 		     ferror(player->in) ? "%s cannot be read" : "%s is no recording of kvmeter's",
 		     file);
 	check_head(&player->head, file);
+	read_origin(player);
 	if (inflateInit(&player->z) != Z_OK)
 		errx(1, "no memory");
 }
@@ -61,7 +73,7 @@ void kvmeter_player_open(struct kvmeter_player *player, const char *file)
  */
 void kvmeter_player_rewind(struct kvmeter_player *player)
 {
-	if (fseek(player->in, sizeof(player->head), SEEK_SET))
+	if (fseek(player->in, player->begin, SEEK_SET))
 		err(1, "%s", player->file);
 	player->is_synced = false;
 	player->next_nr = 0;

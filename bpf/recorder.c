@@ -39,11 +39,13 @@ static int write_all(int fd, const void *data, size_t size)
  * @file: its name; it must not exist yet
  * @interval_ns: time from one snapshot to the next
  * @first: the first snapshot, which is not written yet
+ * @origin: what is recorded, from kvmeter_origin_get()
  *
  * Ends the program if that cannot be done.
  */
 void kvmeter_recorder_open(struct kvmeter_recorder *recorder, const char *file, __u64 interval_ns,
-			   const struct kvmeter_snap *first)
+			   const struct kvmeter_snap *first,
+			   const struct kvmeter_recording_origin *origin)
 {
 	struct kvmeter_recording_head head = {
 		.order = KVMETER_RECORDING_ORDER,
@@ -65,12 +67,13 @@ void kvmeter_recorder_open(struct kvmeter_recorder *recorder, const char *file, 
 	recorder->fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (recorder->fd < 0)
 		err(1, "%s", file);
-	if (write_all(recorder->fd, &head, sizeof(head))) {
+	if (write_all(recorder->fd, &head, sizeof(head)) ||
+	    write_all(recorder->fd, origin, sizeof(*origin))) {
 		warn("%s", file);
 		unlink(file);
 		exit(1);
 	}
-	recorder->bytes = sizeof(head);
+	recorder->bytes = sizeof(head) + sizeof(*origin);
 }
 
 /* The packed snapshot through zlib, behind the block's head. */

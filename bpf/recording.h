@@ -2,11 +2,11 @@
 /*
  * Recordings: snapshots in a file, and how they are written and read.
  *
- * A file is a struct kvmeter_recording_head and then blocks, one for each snapshot: a struct
- * kvmeter_block_head and what zlib made of the packed snapshot. A block is a key, which needs none
- * before it, or has what changed since the block before; from one key to the next they are one
- * stream of zlib's, flushed at the end of each block. So a reader can begin at each key, and where
- * a block is damaged it goes on at the next one.
+ * A file is a struct kvmeter_recording_head, a struct kvmeter_recording_origin and then blocks, one
+ * for each snapshot: a struct kvmeter_block_head and what zlib made of the packed snapshot. A block
+ * is a key, which needs none before it, or has what changed since the block before; from one key to
+ * the next they are one stream of zlib's, flushed at the end of each block. So a reader can begin
+ * at each key, and where a block is damaged it goes on at the next one.
  *
  * All numbers have the byte order of x86. Nothing in a file is believed unseen.
  */
@@ -18,7 +18,10 @@
 #include "reader.h"
 
 #define KVMETER_RECORDING_MAGIC "KVMETREC"
-#define KVMETER_RECORDING_VERSION 1
+#define KVMETER_RECORDING_VERSION 2
+
+/* The first one whose files have an origin; those before it have the blocks there. */
+#define KVMETER_RECORDING_VERSION_ORIGIN 2
 #define KVMETER_RECORDING_ORDER 0x01020304U
 #define KVMETER_BLOCK_MAGIC 0x424d564bU /* "KVMB" */
 
@@ -70,6 +73,24 @@ struct kvmeter_recording_head {
 };
 
 /**
+ * struct kvmeter_recording_origin - what was recorded: text, each field NUL-terminated
+ * @host: its name, as of uname()
+ * @kernel: its release
+ * @module: the module's version, empty if it has none
+ * @source: the module's srcversion, likewise
+ * @reserved: zero
+ * @crc: CRC-32 of all before it
+ */
+struct kvmeter_recording_origin {
+	char host[65];
+	char kernel[65];
+	char module[33];
+	char source[33];
+	__u8 reserved[56];
+	__u32 crc;
+};
+
+/**
  * struct kvmeter_block_head - what a block begins with
  * @magic: KVMETER_BLOCK_MAGIC
  * @flags: KVMETER_BLOCK_*
@@ -88,6 +109,7 @@ struct kvmeter_block_head {
 };
 
 _Static_assert(sizeof(struct kvmeter_recording_head) == 88, "kvmeter_recording_head");
+_Static_assert(sizeof(struct kvmeter_recording_origin) == 256, "kvmeter_recording_origin");
 _Static_assert(sizeof(struct kvmeter_block_head) == 24, "kvmeter_block_head");
 
 /**
@@ -137,6 +159,8 @@ struct kvmeter_recorder {
  * @in: the file
  * @z: zlib's state
  * @head: what it begins with
+ * @origin: what follows; all of it may be shown as it is; empty in older files
+ * @begin: where the blocks begin
  * @packed: the snapshot behind zlib
  * @block: the block
  * @names: names of VMs that were read
@@ -152,6 +176,8 @@ struct kvmeter_player {
 	FILE *in;
 	z_stream z;
 	struct kvmeter_recording_head head;
+	struct kvmeter_recording_origin origin;
+	long begin;
 	struct kvmeter_bytes packed, block;
 	char **names;
 	unsigned int nr_names, room_names;
@@ -175,9 +201,15 @@ void kvmeter_snap_pack(struct kvmeter_bytes *to, const struct kvmeter_snap *cur,
 bool kvmeter_snap_unpack(struct kvmeter_player *player, struct kvmeter_snap *cur,
 			 const struct kvmeter_snap *prev);
 
+/* origin.c */
+void kvmeter_origin_get(struct kvmeter_recording_origin *origin);
+void kvmeter_origin_seal(struct kvmeter_recording_origin *origin);
+bool kvmeter_origin_check(const struct kvmeter_recording_origin *origin);
+
 /* recorder.c */
 void kvmeter_recorder_open(struct kvmeter_recorder *recorder, const char *file, __u64 interval_ns,
-			   const struct kvmeter_snap *first);
+			   const struct kvmeter_snap *first,
+			   const struct kvmeter_recording_origin *origin);
 bool kvmeter_recorder_add(struct kvmeter_recorder *recorder, const struct kvmeter_snap *cur,
 			  const struct kvmeter_snap *prev);
 void kvmeter_recorder_close(struct kvmeter_recorder *recorder);

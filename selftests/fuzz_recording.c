@@ -164,6 +164,7 @@ static void write_round(struct fuzz *fuzz, __u64 round, const char *file)
 		.sizes = KVMETER_RECORDING_SIZES,
 		.interval_ns = 5 * NS_PER_S,
 	};
+	struct kvmeter_recording_origin origin = { .host = "host" };
 	unsigned int i, victim;
 	struct kvmeter_bytes bytes = {};
 	FILE *out = fopen(file, "w");
@@ -176,6 +177,8 @@ static void write_round(struct fuzz *fuzz, __u64 round, const char *file)
 	memcpy(head.magic, KVMETER_RECORDING_MAGIC, sizeof(head.magic));
 	head.crc = crc32(0, (const void *)&head, offsetof(struct kvmeter_recording_head, crc));
 	fwrite(&head, sizeof(head), 1, out);
+	kvmeter_origin_seal(&origin);
+	fwrite(&origin, sizeof(origin), 1, out);
 	for (i = 0; i < SNAPS; i++) {
 		if (i == victim)
 			tamper(&bytes, &fuzz->packed[i]);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@
 /* A prime number, with a second and a third key. */
 #define SNAPS 149
 #define INTERVAL_NS (5 * NS_PER_S)
+
+/* Where the first block begins. */
+#define FIRST \
+	((long)(sizeof(struct kvmeter_recording_head) + sizeof(struct kvmeter_recording_origin)))
 
 /* What a busy vCPU may take in an hour. */
 #define BYTES_PER_VCPU_H 1000000.0
@@ -57,15 +62,17 @@ static void take_all(FIXTURE_DATA(recording) * self)
 
 FIXTURE_SETUP(recording)
 {
+	struct kvmeter_recording_origin origin;
 	struct kvmeter_recorder recorder;
 	unsigned int i;
 
+	kvmeter_origin_get(&origin);
 	ASSERT_EQ(0, busy_host_init(&self->host));
 	strcpy(self->dir, "/tmp/kvmeter-XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->dir));
 	snprintf(self->file, sizeof(self->file), "%s/rec", self->dir);
 	take_all(self);
-	kvmeter_recorder_open(&recorder, self->file, INTERVAL_NS, &self->snaps[0]);
+	kvmeter_recorder_open(&recorder, self->file, INTERVAL_NS, &self->snaps[0], &origin);
 	for (i = 0; i < SNAPS; i++) {
 		ASSERT_TRUE(kvmeter_recorder_add(&recorder, &self->snaps[i],
 						 i ? &self->snaps[i - 1] : NULL));
@@ -219,12 +226,12 @@ TEST_F(recording, cut_off)
 		ASSERT_EQ((int)i + 1, play(self, is_there, &player));
 		ASSERT_EQ(0, player.damages);
 		cut -= i % 3 == 0    ? 1
-			: i % 3 == 1 ? (self->ends[i] - (i ? self->ends[i - 1] : 88)) / 2
-				     : (self->ends[i] - (i ? self->ends[i - 1] : 88)) - 1;
+			: i % 3 == 1 ? (self->ends[i] - (i ? self->ends[i - 1] : FIRST)) / 2
+				     : (self->ends[i] - (i ? self->ends[i - 1] : FIRST)) - 1;
 		ASSERT_EQ(0, truncate(self->file, cut));
 		ASSERT_EQ((int)i, play(self, is_there, &player));
 		ASSERT_EQ(1, player.damages);
-		ASSERT_EQ(i ? self->ends[i - 1] : 88, player.damaged_at);
+		ASSERT_EQ(i ? self->ends[i - 1] : FIRST, player.damaged_at);
 	}
 }
 
@@ -237,7 +244,7 @@ TEST_F(recording, damaged)
 	long at;
 
 	for (victim = 0; victim < SNAPS; victim += 7) {
-		at = victim ? self->ends[victim - 1] : 88;
+		at = victim ? self->ends[victim - 1] : FIRST;
 		at += victim * 13 % (self->ends[victim] - at);
 		change_byte(self->file, at, 0x10);
 		next_key = (victim / KVMETER_RECORDING_KEYS + 1) * KVMETER_RECORDING_KEYS;
@@ -247,7 +254,7 @@ TEST_F(recording, damaged)
 			TH_LOG("snapshot %u, damaged was %u", i, victim);
 		}
 		ASSERT_EQ(1, player.damages);
-		ASSERT_EQ(victim ? self->ends[victim - 1] : 88, player.damaged_at);
+		ASSERT_EQ(victim ? self->ends[victim - 1] : FIRST, player.damaged_at);
 		change_byte(self->file, at, 0x10);
 	}
 	ASSERT_EQ(SNAPS, play(self, is_there, &player));
@@ -276,7 +283,7 @@ TEST_F(recording, missing)
 		in = fopen(whole, "r");
 		out = fopen(self->file, "w");
 		ASSERT_TRUE(in && out);
-		copy_part(in, out, 0, gone[i] ? self->ends[gone[i] - 1] : 88);
+		copy_part(in, out, 0, gone[i] ? self->ends[gone[i] - 1] : FIRST);
 		copy_part(in, out, self->ends[gone[i]], self->bytes);
 		fclose(in);
 		fclose(out);
@@ -334,7 +341,7 @@ TEST_F(recording, of_others)
 		{ offsetof(struct kvmeter_recording_head, magic), false, "is no recording" },
 		{ offsetof(struct kvmeter_recording_head, order), false, "another byte order" },
 		{ offsetof(struct kvmeter_recording_head, version), false,
-		  "has format version 3, this reader knows 1" },
+		  "has format version 0, this reader knows 2" },
 		{ offsetof(struct kvmeter_recording_head, abi), false, "this reader knows 5" },
 		{ offsetof(struct kvmeter_recording_head, sizes) + 8, false, "of other sizes" },
 		{ offsetof(struct kvmeter_recording_head, begin_ns), true,
@@ -368,18 +375,84 @@ TEST_F(recording, of_others)
 	EXPECT_NE(NULL, strstr(said, "is no recording"));
 }
 
+static void fail_origin(struct __test_metadata *_metadata, FIXTURE_DATA(recording) * self,
+			const struct kvmeter_recording_origin *origin)
+{
+	char said[256];
+	FILE *f = fopen(self->file, "r+");
+
+	ASSERT_NE(NULL, f);
+	fseek(f, sizeof(struct kvmeter_recording_head), SEEK_SET);
+	fwrite(origin, sizeof(*origin), 1, f);
+	fclose(f);
+	EXPECT_EQ(1, run(open_player, self->file, said, sizeof(said)));
+	EXPECT_NE(NULL, strstr(said, "is damaged where it begins"));
+}
+
+/* What was recorded is known; nothing is shown of it that is no text, even if its checksum fits. */
+TEST_F(recording, origin)
+{
+	struct kvmeter_recording_origin bad;
+	struct kvmeter_player player;
+	struct utsname name;
+
+	ASSERT_EQ(0, uname(&name));
+	kvmeter_player_open(&player, self->file);
+	EXPECT_STREQ(name.nodename, player.origin.host);
+	EXPECT_STREQ(name.release, player.origin.kernel);
+	bad = player.origin;
+	kvmeter_player_close(&player);
+	bad.host[0] ^= 1;
+	fail_origin(_metadata, self, &bad);
+	bad.host[0] = '\033';
+	kvmeter_origin_seal(&bad);
+	fail_origin(_metadata, self, &bad);
+	memset(bad.host, 'x', sizeof(bad.host));
+	kvmeter_origin_seal(&bad);
+	fail_origin(_metadata, self, &bad);
+}
+
+/* One that was written before there was an origin in them. */
+TEST_F(recording, without_origin)
+{
+	struct kvmeter_recording_head head;
+	struct kvmeter_player player;
+	bool is_there[SNAPS];
+	FILE *in = fopen(self->file, "r"), *out;
+	int c;
+
+	ASSERT_NE(NULL, in);
+	ASSERT_EQ(1, fread(&head, sizeof(head), 1, in));
+	head.version = 1;
+	head.crc = crc32(0, (void *)&head, offsetof(struct kvmeter_recording_head, crc));
+	fseek(in, FIRST, SEEK_SET);
+	unlink(self->file);
+	out = fopen(self->file, "w");
+	ASSERT_NE(NULL, out);
+	fwrite(&head, sizeof(head), 1, out);
+	while ((c = getc(in)) != EOF)
+		putc(c, out);
+	fclose(in);
+	fclose(out);
+	ASSERT_EQ(SNAPS, play(self, is_there, &player));
+	EXPECT_EQ(0, player.damages);
+	EXPECT_STREQ("", player.origin.host);
+}
+
 /* A file that cannot grow ends with a whole snapshot. */
 TEST_F(recording, no_room)
 {
 	struct rlimit limit = { .rlim_cur = self->ends[3] + 100, .rlim_max = RLIM_INFINITY };
+	struct kvmeter_recording_origin origin;
 	struct kvmeter_recorder recorder;
 	struct kvmeter_player player;
 	bool is_there[SNAPS];
 	unsigned int i;
 
+	kvmeter_origin_get(&origin);
 	ASSERT_EQ(0, unlink(self->file));
 	ASSERT_NE(SIG_ERR, signal(SIGXFSZ, SIG_IGN));
-	kvmeter_recorder_open(&recorder, self->file, INTERVAL_NS, &self->snaps[0]);
+	kvmeter_recorder_open(&recorder, self->file, INTERVAL_NS, &self->snaps[0], &origin);
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &limit));
 	for (i = 0; i < 4; i++)
 		ASSERT_TRUE(kvmeter_recorder_add(&recorder, &self->snaps[i],

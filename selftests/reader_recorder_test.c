@@ -107,7 +107,9 @@ static off_t wait_for_bytes(const char *file, off_t bytes)
 /* Until the file has the first snapshot, and several more. */
 static void wait_for_some(FIXTURE_DATA(recorder) * self)
 {
-	off_t first = wait_for_bytes(self->file, sizeof(struct kvmeter_recording_head) + 1);
+	off_t first = wait_for_bytes(self->file,
+				     sizeof(struct kvmeter_recording_head) +
+					     sizeof(struct kvmeter_recording_origin) + 1);
 
 	wait_for_bytes(self->file, first + 300);
 }

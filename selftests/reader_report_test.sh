@@ -237,7 +237,7 @@ case_cut_off()
 			return
 		python 'd = by("")[0]; assert len(d["vms"]) > 1 and 0 < d["interval_ns"] < 60e9, d["interval_ns"]' || return
 	done
-	truncate -s 200 "$tmp/cut"
+	truncate -s 400 "$tmp/cut"
 	refuses 2 "has no snapshot" "$tmp/cut" stat
 }
 
@@ -252,7 +252,7 @@ case_tampered()
 	for ((i = 0; i < rounds; i++)); do
 		view=${views[i % ${#views[@]}]}
 		if [ $((i % 2)) = 0 ]; then
-			at=$(((i * 7919 + 88) % size))
+			at=$(((i * 7919 + 344) % size))
 			cp "$rec" "$tmp/bad"
 			printf %b "\\x$(printf %02x $((i * 37 % 256)))" | dd of="$tmp/bad" bs=1 seek="$at" conv=notrunc 2>/dev/null
 		else
