@@ -40,6 +40,12 @@ static void plan_rates(struct kvmeter_plan *plan, unsigned long rates)
 	plan->count = rates;
 }
 
+/* The first report of rates is one only after the loop's first turn: 0 of 0 are not all of them. */
+static bool is_last(const struct kvmeter_plan *plan, const struct kvmeter_report *r)
+{
+	return !(plan->interval_s > 0) || (plan->count && r->nr == plan->count);
+}
+
 /* When the next report is due: those of rates begin with the end of the first interval. */
 static long long next_ns(const struct kvmeter_plan *plan, const struct kvmeter_report *r,
 			 bool rates)
@@ -77,7 +83,7 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 			flush();
 			r.nr++;
 		}
-		if (!(plan.interval_s > 0) || r.nr == plan.count)
+		if (is_last(&plan, &r))
 			break;
 		if (!kvmeter_wait_until(-1, start_ns + next_ns(&plan, &r, rates)))
 			break;
