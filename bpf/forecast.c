@@ -347,12 +347,15 @@ static double search(struct kvmeter_forecast_plan *plan, double *value, double y
 	return yes;
 }
 
-/* The least of what @value points to in @plan that converges; one is found by doubling @first. */
+/*
+ * The least of what @value points to in @plan that converges; one is found by doubling @first.
+ * Return: infinite if there is none.
+ */
 static double find_least(struct kvmeter_forecast_plan *plan, double *value, double first)
 {
 	double no = 0;
 
-	for (*value = first; !converges(plan); *value *= 2)
+	for (*value = first; !converges(plan) && isfinite(*value); *value *= 2)
 		no = *value;
 	return search(plan, value, *value, no);
 }
