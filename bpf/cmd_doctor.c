@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command doctor: what is wrong with the VMs of this host, and what to do. */
+#include <err.h>
 #include <stdlib.h>
 
 #include "doctor.h"
 
 #define NEEDS (KVMETER_NEED_ROWS | KVMETER_NEED_SUBS | KVMETER_NEED_THIEVES)
 
-/* What the reports so far have found, and where the interval of the next one begins. */
-static bool found;
+/* Whether there were reports, what they have found, and where the interval of the next begins. */
+static bool reported, found;
 static struct kvmeter_doctor_cpus before;
 
 static void ask_host(struct kvmeter_doctor *doctor)
@@ -34,6 +35,7 @@ static void report_findings(const struct kvmeter_report *report)
 		kvmeter_doctor_print_json(report, &findings);
 	else
 		kvmeter_doctor_print(report, &findings, kvmeter_terminal_width());
+	reported = true;
 	found |= kvmeter_findings_count(&findings, KVMETER_VERDICT_FOUND) > 0;
 	kvmeter_findings_put(&findings);
 	kvmeter_doctor_put(&doctor);
@@ -56,6 +58,9 @@ void kvmeter_cmd_doctor(const struct kvmeter_args *args)
 	with_interval.rate_interval_s = KVMETER_DOCTOR_INTERVAL_S;
 	kvmeter_doctor_get_cpus(&before);
 	kvmeter_view_run_rates(&with_interval, NEEDS, 1, report_findings);
+	/* That nothing was found is no answer of one that did not look. */
+	if (!reported)
+		errx(1, "interrupted before the interval was over");
 	if (found)
 		exit(KVMETER_DOCTOR_FOUND);
 }

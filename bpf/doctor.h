@@ -11,6 +11,9 @@
 #include "migrate.h"
 #include "steal.h"
 
+#define KVMETER_ATTRIBUTE __attribute__
+#define KVMETER_PRINTF(text, first) KVMETER_ATTRIBUTE((format(printf, text, first)))
+
 /* Exit status where something was found. */
 #define KVMETER_DOCTOR_FOUND 3
 
@@ -305,17 +308,16 @@ void kvmeter_rule_migration(const struct kvmeter_doctor *doctor, struct kvmeter_
 struct kvmeter_finding *kvmeter_findings_add(struct kvmeter_findings *findings,
 					     enum kvmeter_rule_id rule);
 void kvmeter_findings_add_unknown(struct kvmeter_findings *findings, enum kvmeter_rule_id rule,
-				  const char *format, ...) __attribute__((format(printf, 3, 4)));
+				  const char *format, ...) KVMETER_PRINTF(3, 4);
 void kvmeter_findings_finish(struct kvmeter_findings *findings);
 unsigned int kvmeter_findings_count(const struct kvmeter_findings *findings,
 				    enum kvmeter_verdict verdict);
 void kvmeter_findings_put(struct kvmeter_findings *findings);
-void kvmeter_finding_say(char **text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void kvmeter_finding_say(char **text, const char *format, ...) KVMETER_PRINTF(2, 3);
 void kvmeter_finding_add_vm(struct kvmeter_finding *finding, const struct kvmeter_snap_vm *vm,
 			    double cost_cpus);
 void kvmeter_finding_add_figure(struct kvmeter_finding *finding, double value, const char *unit,
-				const char *format, ...) __attribute__((format(printf, 4, 5)));
+				const char *format, ...) KVMETER_PRINTF(4, 5);
 const char *kvmeter_finding_domain(const struct kvmeter_snap_vm *vm);
 
 /* doctor_text.c */

@@ -5,6 +5,46 @@
 
 #include "doctor.h"
 
+#define OVERCOMMIT_WHAT                                                    \
+	"%s waits for CPUs on which others run: more wants to run there\n" \
+	"than can"
+
+#define OVERCOMMIT_WHAT_MANY                                                  \
+	"%u VMs wait for CPUs on which others run: more wants to run there\n" \
+	"than can"
+
+#define OVERCOMMIT_REMEDY                                                     \
+	"move VMs to another host, or let them run on more CPUs (virsh\n"     \
+	"vcpupin %s), or take vCPUs from those that have too many (virsh\n"   \
+	"setvcpus); what has to go first gets more weight: virsh schedinfo\n" \
+	"%s --live cpu_shares=2048. Who runs meanwhile: kvmeter steal\n"      \
+	"--matrix"
+
+#define LIMIT_REMEDY                                                         \
+	"raise or remove the limit%s%s: virsh schedinfo %s --live\n"         \
+	"vcpu_quota=-1 global_quota=-1 emulator_quota=-1, or write max to\n" \
+	"cpu.max of its cgroup"
+
+#define NOISY_VM_REMEDY                                                      \
+	"give that VM CPUs of its own (virsh vcpupin), less weight (virsh\n" \
+	"schedinfo %s --live cpu_shares=256) or a limit (vcpu_quota=), or\n" \
+	"move it to another host"
+
+#define NOISY_PROCESS_REMEDY                                                  \
+	"keep it off the CPUs of these VMs (systemctl set-property SERVICE\n" \
+	"AllowedCPUs=, or taskset -p), or give it less weight (CPUWeight=,\n" \
+	"or renice)"
+
+#define NOISY_KTHREAD_REMEDY                                                  \
+	"see which in top -H; move interrupts (/proc/irq/*/smp_affinity)\n"   \
+	"and work queues (/sys/devices/virtual/workqueue/cpumask) to other\n" \
+	"CPUs; kswapd: the host lacks memory"
+
+#define HEADROOM_REMEDY                                                       \
+	"start no more VMs here; move some to another host until %g %% are\n" \
+	"idle. Who uses how much: kvmeter ledger, and top for the host\n"     \
+	"itself"
+
 #define NOT_ATTRIBUTED "steal is not attributed (module parameter attribution=0)"
 
 static double threshold(enum kvmeter_rule_id rule)
@@ -76,24 +116,14 @@ static void say_overcommit(const struct kvmeter_doctor *doctor, struct kvmeter_f
 	const struct kvmeter_snap_vm *vm = f->vms[0].vm;
 
 	if (f->nr_vms == 1)
-		kvmeter_finding_say(&f->what,
-				    "%s waits for CPUs on which others run: more wants to run "
-				    "there than can",
-				    vm->name);
+		kvmeter_finding_say(&f->what, OVERCOMMIT_WHAT, vm->name);
 	else
-		kvmeter_finding_say(&f->what,
-				    "%u VMs wait for CPUs on which others run: more wants to run "
-				    "there than can",
-				    f->nr_vms);
+		kvmeter_finding_say(&f->what, OVERCOMMIT_WHAT_MANY, f->nr_vms);
 	kvmeter_finding_add_figure(f, doctor->snap->nr_vcpus, "vCPUs", "on this host");
 	if (doctor->nr_cpus)
 		kvmeter_finding_add_figure(f, doctor->nr_cpus, "CPUs", "of this host");
-	kvmeter_finding_say(&f->remedy,
-			    "move VMs to another host, or let them run on more CPUs (virsh vcpupin "
-			    "%s), or take vCPUs from those that have too many (virsh setvcpus); "
-			    "what has to go first gets more weight: virsh schedinfo %s --live "
-			    "cpu_shares=2048. Who runs meanwhile: kvmeter steal --matrix",
-			    kvmeter_finding_domain(vm), kvmeter_finding_domain(vm));
+	kvmeter_finding_say(&f->remedy, OVERCOMMIT_REMEDY, kvmeter_finding_domain(vm),
+			    kvmeter_finding_domain(vm));
 }
 
 /**
@@ -136,12 +166,8 @@ static void find_limit(const struct kvmeter_doctor *doctor, const struct kvmeter
 	kvmeter_finding_add_figure(f, pct, "%", "held back");
 	kvmeter_finding_add_figure(f, kvmeter_stats_pct(vm->contention_ns, vm->elapsed_ns), "%",
 				   "waits while others run");
-	kvmeter_finding_say(
-		&f->remedy,
-		"raise or remove the limit%s%s: virsh schedinfo %s --live "
-		"vcpu_quota=-1 global_quota=-1 emulator_quota=-1, or write max to cpu.max "
-		"of its cgroup",
-		*vm->limit ? ", " : "", vm->limit, kvmeter_finding_domain(vm->vm));
+	kvmeter_finding_say(&f->remedy, LIMIT_REMEDY, *vm->limit ? ", " : "", vm->limit,
+			    kvmeter_finding_domain(vm->vm));
 }
 
 /**
@@ -193,23 +219,12 @@ static void say_neighbour(const struct kvmeter_doctor *doctor, struct kvmeter_fi
 	else
 		kvmeter_finding_say(&f->what, "%s keeps %u VMs from running", label, f->nr_vms);
 	if (thief->t.kind == KVMETER_THIEF_VM)
-		kvmeter_finding_say(
-			&f->remedy,
-			"give that VM CPUs of its own (virsh vcpupin), less weight (virsh "
-			"schedinfo %s --live cpu_shares=256) or a limit (vcpu_quota=), or "
-			"move it to another host",
-			thief->vm ? kvmeter_finding_domain(thief->vm) : "DOMAIN");
+		kvmeter_finding_say(&f->remedy, NOISY_VM_REMEDY,
+				    thief->vm ? kvmeter_finding_domain(thief->vm) : "DOMAIN");
 	else if (thief->t.kind == KVMETER_THIEF_PROCESS)
-		kvmeter_finding_say(&f->remedy,
-				    "keep it off the CPUs of these VMs (systemctl set-property "
-				    "SERVICE AllowedCPUs=, or taskset -p), or give it less weight "
-				    "(CPUWeight=, or renice)");
+		kvmeter_finding_say(&f->remedy, NOISY_PROCESS_REMEDY);
 	else
-		kvmeter_finding_say(
-			&f->remedy,
-			"see which in top -H; move interrupts (/proc/irq/*/smp_affinity) "
-			"and work queues (/sys/devices/virtual/workqueue/cpumask) to other "
-			"CPUs; kswapd: the host lacks memory");
+		kvmeter_finding_say(&f->remedy, NOISY_KTHREAD_REMEDY);
 }
 
 /* Index of the thief, a new one if need be. */
@@ -290,9 +305,5 @@ void kvmeter_rule_headroom(const struct kvmeter_doctor *doctor, struct kvmeter_f
 	kvmeter_finding_say(&f->what, "the host has hardly any CPU time left");
 	kvmeter_finding_add_figure(f, pct, "%", "idle");
 	kvmeter_finding_add_figure(f, doctor->nr_cpus, "CPUs", "of this host");
-	kvmeter_finding_say(
-		&f->remedy,
-		"start no more VMs here; move some to another host until %g %% are idle. "
-		"Who uses how much: kvmeter ledger, and top for the host itself",
-		least);
+	kvmeter_finding_say(&f->remedy, HEADROOM_REMEDY, least);
 }

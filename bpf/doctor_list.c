@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The list of what the rules of doctor say, and what a finding is made of. */
+#include <ctype.h>
 #include <err.h>
 #include <math.h>
 #include <stdarg.h>
@@ -22,12 +23,15 @@ static struct kvmeter_finding *add(struct kvmeter_findings *findings, enum kvmet
 	return finding;
 }
 
+/* The text is one line, however many @format has. */
 static char *format_text(const char *format, va_list list)
 {
-	char *text;
+	char *text, *c;
 
 	if (vasprintf(&text, format, list) < 0)
 		err(1, "no memory");
+	for (c = text; *c; c++)
+		*c = *c == '\n' ? ' ' : *c;
 	return text;
 }
 
@@ -144,9 +148,9 @@ void kvmeter_findings_put(struct kvmeter_findings *findings)
 }
 
 /**
- * kvmeter_finding_say - set a sentence of a finding
+ * kvmeter_finding_say - set a text, such as a sentence of a finding
  * @text: which one
- * @format: as for printf()
+ * @format: as for printf(); the end of a line becomes a blank
  */
 void kvmeter_finding_say(char **text, const char *format, ...)
 {
@@ -207,10 +211,13 @@ void kvmeter_finding_add_figure(struct kvmeter_finding *finding, double value, c
  */
 const char *kvmeter_finding_domain(const struct kvmeter_snap_vm *vm)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._-";
+	const char *c;
 
-	if (!*vm->name || *vm->name == '-' || vm->name[strspn(vm->name, plain)])
+	if (!*vm->name || *vm->name == '-')
 		return "DOMAIN";
+	for (c = vm->name; *c; c++) {
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			return "DOMAIN";
+	}
 	return vm->name;
 }

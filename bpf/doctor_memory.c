@@ -3,6 +3,27 @@
  */
 #include "doctor.h"
 
+#define MOVES_REMEDY                                                      \
+	"keep it on a node that has room for it: virsh vcpupin %s VCPU\n" \
+	"CPUS, and virsh numatune %s --nodeset NODE; <vcpu\n"             \
+	"placement='auto'> has numad choose one"
+
+#define FAR_REMEDY                                                           \
+	"bring them together: virsh numatune %s --mode strict --nodeset\n"   \
+	"NODE --live, and virsh vcpupin; or migratepages %u FROM TO; a VM\n" \
+	"that is larger than a node needs nodes of its own (<cpu><numa>,\n"  \
+	"<numatune><memnode>)"
+
+#define PAGES_WHAT "the memory of %s is in 4 KiB pages, and it has many page faults"
+
+#define PAGES_REMEDY                                                         \
+	"<memoryBacking><hugepages/></memoryBacking> in libvirt (sysctl\n"   \
+	"vm.nr_hugepages), or echo madvise >\n"                              \
+	"/sys/kernel/mm/transparent_hugepage/enabled; memory that KSM has\n" \
+	"merged, or that the host swaps, has none"
+
+#define IS_LOGGED "%s: its memory is logged, for which KVM has it in 4 KiB pages"
+
 #define PAGES_2M 512ULL
 #define PAGES_1G (512 * PAGES_2M)
 
@@ -26,21 +47,17 @@ static void find_moves(const struct kvmeter_doctor *doctor, const struct kvmeter
 		       struct kvmeter_findings *findings)
 {
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_NODE_MOVES);
-
 	/* Of memory on one of two nodes they are far for half of the time. */
-	kvmeter_finding_add_vm(
-		f, vm->vm, get_cpus(doctor, vm->bouncing_ns) * get_loss(KVMETER_DOCTOR_FAR) / 2);
+	double far_cpus = get_cpus(doctor, vm->bouncing_ns) / 2;
+
+	kvmeter_finding_add_vm(f, vm->vm, far_cpus * get_loss(KVMETER_DOCTOR_FAR));
 	f->at_most = true;
 	kvmeter_finding_say(&f->what, "%u of the vCPUs of %s move to and fro between NUMA nodes",
 			    vm->bouncing, vm->vm->name);
 	kvmeter_finding_add_figure(f, vm->moves_s, "moves/s", "of the vCPU that moves most");
 	kvmeter_finding_add_figure(f, vm->vm->nr_vcpus, "vCPUs", "in all");
-	kvmeter_finding_say(
-		&f->remedy,
-		"keep it on a node that has room for it: virsh vcpupin %s VCPU CPUS, and "
-		"virsh numatune %s --nodeset NODE; <vcpu placement='auto'> has numad choose "
-		"one",
-		kvmeter_finding_domain(vm->vm), kvmeter_finding_domain(vm->vm));
+	kvmeter_finding_say(&f->remedy, MOVES_REMEDY, kvmeter_finding_domain(vm->vm),
+			    kvmeter_finding_domain(vm->vm));
 }
 
 /**
@@ -69,12 +86,7 @@ static void find_far(const struct kvmeter_doctor *doctor, const struct kvmeter_d
 	kvmeter_finding_say(&f->what, "%s runs far from its memory", vm->vm->name);
 	kvmeter_finding_add_figure(f, vm->far * 100, "%", "of its memory is on other NUMA nodes");
 	kvmeter_finding_add_figure(f, vm->distance, "", "distance of these nodes (near: 10)");
-	kvmeter_finding_say(
-		&f->remedy,
-		"bring them together: virsh numatune %s --mode strict --nodeset NODE "
-		"--live, and virsh vcpupin; or migratepages %u FROM TO; a VM that is larger "
-		"than a node needs nodes of its own (<cpu><numa>, <numatune><memnode>)",
-		kvmeter_finding_domain(vm->vm), vm->vm->v.pid);
+	kvmeter_finding_say(&f->remedy, FAR_REMEDY, kvmeter_finding_domain(vm->vm), vm->vm->v.pid);
 }
 
 /**
@@ -110,21 +122,13 @@ static void find_small(const struct kvmeter_doctor *doctor, const struct kvmeter
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_HUGE_PAGES);
 
 	kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, vm->faults.ns));
-	kvmeter_finding_say(&f->what,
-			    "the memory of %s is in 4 KiB pages, and it has many page "
-			    "faults",
-			    vm->vm->name);
+	kvmeter_finding_say(&f->what, PAGES_WHAT, vm->vm->name);
 	kvmeter_finding_add_figure(f, kvmeter_stats_pct(vm->faults.ns, vm->elapsed_ns), "%",
 				   "of its time goes to page faults in KVM");
 	kvmeter_finding_add_figure(f, vm->faults.count * 1e9 / doctor->snap->interval_ns, "1/s",
 				   "page faults");
 	kvmeter_finding_add_figure(f, huge_pct, "%", "of its mapped memory is in huge pages");
-	kvmeter_finding_say(
-		&f->remedy,
-		"<memoryBacking><hugepages/></memoryBacking> in libvirt (sysctl "
-		"vm.nr_hugepages), or echo madvise > "
-		"/sys/kernel/mm/transparent_hugepage/enabled; memory that KSM has merged, "
-		"or that the host swaps, has none");
+	kvmeter_finding_say(&f->remedy, PAGES_REMEDY);
 }
 
 /* Had it time to, KVM maps in 4 KiB pages what is logged: that says nothing of the VM. */
@@ -140,11 +144,8 @@ static void judge_pages(const struct kvmeter_doctor *doctor, const struct kvmete
 	    per_vcpu_s < KVMETER_DOCTOR_STORM_MIN_S || huge_pct >= 50)
 		return;
 	if (kvmeter_reasons_is_armed(v->log_state))
-		kvmeter_findings_add_unknown(
-			findings, KVMETER_RULE_HUGE_PAGES,
-			"%s: its memory is logged, for which KVM has it in 4 KiB "
-			"pages",
-			vm->vm->name);
+		kvmeter_findings_add_unknown(findings, KVMETER_RULE_HUGE_PAGES, IS_LOGGED,
+					     vm->vm->name);
 	else
 		find_small(doctor, vm, huge_pct, findings);
 }

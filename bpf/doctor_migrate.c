@@ -6,6 +6,17 @@
 
 #include "doctor.h"
 
+#define HAS_RING "%s has a dirty ring: its rounds cannot be seen"
+
+#define STALL_REMEDY                                                         \
+	"one of: kvmeter autoconverge %s on, which holds back those vCPUs\n" \
+	"that write; or %s%sa bandwidth of %.1f MiB/s: virsh\n"              \
+	"migrate-setspeed %s %.0f"
+
+#define NOT_YET                                                              \
+	"%s: the first round of its migration has not ended, or it is not\n" \
+	"known how fast it is sent"
+
 #define MIB (1024.0 * 1024.0)
 #define KIB 1024.0
 #define MS_PER_S 1e3
@@ -23,7 +34,7 @@ static void say_remedy(const struct kvmeter_doctor_vm *vm, struct kvmeter_findin
 	kvmeter_finding_say(&quota, "%s", "");
 	if (m->min_downtime_s < DOWNTIME_MAX_S)
 		kvmeter_finding_say(&downtime,
-				    "a downtime of %.0f ms: virsh migrate-setmaxdowntime %s "
+				    "a downtime of %.0f ms: virsh migrate-setmaxdowntime %s\n"
 				    "%.0f; or ",
 				    ceil(m->min_downtime_s * MS_PER_S), domain,
 				    ceil(m->min_downtime_s * MS_PER_S));
@@ -31,12 +42,9 @@ static void say_remedy(const struct kvmeter_doctor_vm *vm, struct kvmeter_findin
 	if (m->max_quota_bytes_s >= KVMETER_QUOTA_MIN)
 		kvmeter_finding_say(&quota, "a quota: kvmeter quota %s %.0fK; or ", id,
 				    floor(m->max_quota_bytes_s / KIB));
-	kvmeter_finding_say(
-		&f->remedy,
-		"one of: kvmeter autoconverge %s on, which holds back those vCPUs that "
-		"write; or %s%sa bandwidth of %.1f MiB/s: virsh migrate-setspeed %s %.0f",
-		id, quota, downtime, m->min_bandwidth_bytes_s / MIB, domain,
-		ceil(m->min_bandwidth_bytes_s / MIB));
+	kvmeter_finding_say(&f->remedy, STALL_REMEDY, id, quota, downtime,
+			    m->min_bandwidth_bytes_s / MIB, domain,
+			    ceil(m->min_bandwidth_bytes_s / MIB));
 	free(downtime);
 	free(quota);
 }
@@ -80,15 +88,11 @@ void kvmeter_rule_migration(const struct kvmeter_doctor *doctor, struct kvmeter_
 		if (!vm->wanted)
 			continue;
 		if (vm->vm->v.log_state == KVMETER_LOG_RING)
-			kvmeter_findings_add_unknown(
-				findings, KVMETER_RULE_MIGRATION,
-				"%s has a dirty ring: its rounds cannot be seen", vm->vm->name);
+			kvmeter_findings_add_unknown(findings, KVMETER_RULE_MIGRATION, HAS_RING,
+						     vm->vm->name);
 		else if (vm->migration.running && !vm->migration.known)
-			kvmeter_findings_add_unknown(
-				findings, KVMETER_RULE_MIGRATION,
-				"%s: the first round of its migration has not "
-				"ended, or it is not known how fast it is sent",
-				vm->vm->name);
+			kvmeter_findings_add_unknown(findings, KVMETER_RULE_MIGRATION, NOT_YET,
+						     vm->vm->name);
 		else if (vm->migration.running && !vm->migration.outlook.f.converges)
 			find_stall(doctor, vm, findings);
 	}

@@ -36,7 +36,7 @@ bool kvmeter_doctor_parse_numa_maps(FILE *maps, __u64 *kib)
 	while (getline(&line, &size, maps) > 0) {
 		if (!find_number(line, "kernelpagesize_kB=", &page_kib))
 			continue;
-		for (word = strtok(line, " \n"); word; word = strtok(NULL, " \n")) {
+		for (word = strtok(line, "\n "); word; word = strtok(NULL, "\n ")) {
 			if (sscanf(word, "N%u=%llu", &node, &pages) != 2)
 				continue;
 			kib[node < NODES ? node : NODES - 1] += pages * page_kib;

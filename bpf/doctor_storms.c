@@ -2,44 +2,55 @@
 /* Rules of doctor about exits: storms, by what they are of, and nested guests. */
 #include "doctor.h"
 
-#define SUBS_OFF                                                         \
-	"exits by MSR are not told apart: echo 1 > "                     \
-	"/sys/module/kvmeter/parameters/subreasons, or load the module " \
+#define NESTED_REMEDY                                                       \
+	"run these guests on this host itself; otherwise let them exit\n"   \
+	"less: virtio, huge pages, and kvm_intel enable_shadow_vmcs=1 or\n" \
+	"kvm_amd vls=1 vgif=1 here; Hyper-V as guest: <hyperv><evmcs/>"
+
+#define SUBS_OFF                                                          \
+	"exits by MSR are not told apart: echo 1 >\n"                     \
+	"/sys/module/kvmeter/parameters/subreasons, or load the module\n" \
 	"with subreasons=1"
 
 #define NO_REASONS "exit reasons cannot be read on this host"
 
+/* clang-format off */
 static const struct {
 	enum kvmeter_rule_id rule;
 	const char *what; /* of a sentence about a VM */
 	const char *remedy;
 } storms[KVMETER_STORM_NR] = {
-	[KVMETER_STORM_TIMER] = { KVMETER_RULE_STORM_TIMER,
-				  "sets timers, or they end, without pause",
-				  "in the guest: look for programs that sleep for microseconds (perf trace, "
-				  "powertop), lower CONFIG_HZ, or nohz=on; Windows: <timer name='hypervclock'/>, "
-				  "<hyperv><stimer/></hyperv>, and no <timer name='rtc' track='guest'/>" },
-	[KVMETER_STORM_IPI] = { KVMETER_RULE_STORM_IPI,
-				"has its vCPUs interrupt one another without pause",
-				"fewer vCPUs, or keep threads that wake one another on one vCPU of the guest; where "
-				"the hardware has it, APICv or AVIC (kvm_intel enable_apicv=1, kvm_amd avic=1); "
-				"<feature policy='require' name='x2apic'/>; Windows: <hyperv><ipi/><tlbflush/>" },
-	[KVMETER_STORM_IO] = { KVMETER_RULE_STORM_IO,
-			       "has a device emulated by its VMM register by register",
-			       "virtio devices for disk, network, console and display: <target bus='virtio'/>, "
-			       "<model type='virtio'/>; no serial console that is written to all the time; a "
-			       "clocksource of KVM's in the guest, not acpi_pm or hpet. Which ports: kvmeter exits "
-			       "--by sub, with subreasons=1" },
-	[KVMETER_STORM_MSR] = { KVMETER_RULE_STORM_MSR, "reads or writes MSRs without pause",
-				"which they are: kvmeter exits --by sub, with subreasons=1. Performance counters: no "
-				"perf or NMI watchdog in the guest (nmi_watchdog=0), or <pmu state='off'/>; clocks and "
-				"the APIC of Windows: <hyperv mode='passthrough'/>" },
-	[KVMETER_STORM_OTHER] = { KVMETER_RULE_STORM_OTHER, "exits without pause",
-				  "which: kvmeter exits. CPUID, RDTSC, WBINVD: a program in the guest does that, maybe "
-				  "as it was built for another clock or feature test; PAUSE: vCPUs wait for one that "
-				  "does not run, see overcommit; interrupts: keep those of the host's devices off these "
-				  "CPUs (/proc/irq/*/smp_affinity)" },
+	[KVMETER_STORM_TIMER] = {
+		KVMETER_RULE_STORM_TIMER, "sets timers, or they end, without pause",
+		"in the guest: look for programs that sleep for microseconds (perf trace,\n"
+		"powertop), lower CONFIG_HZ, or nohz=on; Windows: <timer name='hypervclock'/>,\n"
+		"<hyperv><stimer/></hyperv>, and no <timer name='rtc' track='guest'/>" },
+	[KVMETER_STORM_IPI] = {
+		KVMETER_RULE_STORM_IPI, "has its vCPUs interrupt one another without pause",
+		"fewer vCPUs, or keep threads that wake one another on one vCPU of the guest;\n"
+		"where the hardware has it, APICv or AVIC (kvm_intel enable_apicv=1, kvm_amd\n"
+		"avic=1); <feature policy='require' name='x2apic'/>; Windows:\n"
+		"<hyperv><ipi/><tlbflush/>" },
+	[KVMETER_STORM_IO] = {
+		KVMETER_RULE_STORM_IO, "has a device emulated by its VMM register by register",
+		"virtio devices for disk, network, console and display: <target bus='virtio'/>,\n"
+		"<model type='virtio'/>; no serial console that is written to all the time; a\n"
+		"clocksource of KVM's in the guest, not acpi_pm or hpet. Which ports: kvmeter\n"
+		"exits --by sub, with subreasons=1" },
+	[KVMETER_STORM_MSR] = {
+		KVMETER_RULE_STORM_MSR, "reads or writes MSRs without pause",
+		"which they are: kvmeter exits --by sub, with subreasons=1. Performance\n"
+		"counters: no perf or NMI watchdog in the guest (nmi_watchdog=0), or <pmu\n"
+		"state='off'/>; clocks and the APIC of Windows: <hyperv mode='passthrough'/>" },
+	[KVMETER_STORM_OTHER] = {
+		KVMETER_RULE_STORM_OTHER, "exits without pause",
+		"which: kvmeter exits. CPUID, RDTSC, WBINVD: a program in the guest does that,\n"
+		"maybe as it was built for another clock or feature test; PAUSE: vCPUs wait for\n"
+		"one that does not run, see overcommit; interrupts: keep those of the host's\n"
+		"devices off these CPUs (/proc/irq/*/smp_affinity)" },
 };
+
+/* clang-format on */
 
 static double get_pct(const struct kvmeter_doctor_vm *vm, const struct kvmeter_exits_of *of)
 {
@@ -156,10 +167,6 @@ void kvmeter_rule_nested(const struct kvmeter_doctor *doctor, struct kvmeter_fin
 		f = find(doctor, vm, &vm->nested, KVMETER_RULE_NESTED, findings);
 		kvmeter_finding_say(&f->what, "%s spends its time with exits of guests of its own",
 				    vm->vm->name);
-		kvmeter_finding_say(
-			&f->remedy,
-			"run these guests on this host itself; otherwise let them exit less: "
-			"virtio, huge pages, and kvm_intel enable_shadow_vmcs=1 or kvm_amd "
-			"vls=1 vgif=1 here; Hyper-V as guest: <hyperv><evmcs/>");
+		kvmeter_finding_say(&f->remedy, NESTED_REMEDY);
 	}
 }

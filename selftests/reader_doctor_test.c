@@ -361,6 +361,7 @@ TEST(far_parts)
 		{ { 5, 5, 0 }, { 50, 50, 0 }, 0 },
 		{ { 5, 5, 0 }, { 100, 0, 0 }, 0.5 },
 		{ { 9, 1, 0 }, { 100, 0, 0 }, 0.1 },
+		{ { 5, 5, 0 }, { 75, 25, 0 }, 0.25 },
 		{ { 5, 5, 0 }, { 0, 0, 7 }, 1 },
 		{ { 0, 0, 0 }, { 100, 0, 0 }, 0 },
 		{ { 1, 0, 0 }, { 0, 0, 0 }, 0 },
@@ -731,9 +732,8 @@ TEST_F(doctor, json)
 		EXPECT_LT(0, json_object_array_length(reader_get(result, "evidence")));
 		EXPECT_NE(NULL, reader_get(result, "remedy"));
 	}
-	EXPECT_EQ(0.3,
-		  json_object_get_double(
-			  reader_get(json_object_array_get_idx(results, 0), "cost_cpus")));
+	result = json_object_array_get_idx(results, 0);
+	EXPECT_EQ(0.3, json_object_get_double(reader_get(result, "cost_cpus")));
 	for (rule = 0; rule < KVMETER_RULE_NR; rule++) {
 		nr = 0;
 		for (i = 0; i < KVMETER_RULE_NR; i++) {
