@@ -84,6 +84,19 @@ comes_to()
 	[ "$1" != 0 ] || { doctor "$1" "${@:3}" 1 1 && json "$2"; }
 }
 
+# boot_halted NAME: a guest that has halted for good, and exits no more
+boot_halted()
+{
+	local end=$((SECONDS + 60))
+
+	boot "$1" halt
+	until kvm ledger "$1" 0.5 2 --json && [ "$status" = 0 ] &&
+		json 'd[-1]["vms"][0]["exits"] == 0 and d[-1]["vms"][0]["halt_pct"] == 100'; do
+		[ "$SECONDS" -lt "$end" ] || return
+	done
+	why=
+}
+
 # What was found, by its rule; and all of a document's results.
 found='{r["rule"]: r for r in d[-1]["results"] if r["result"] == "found"}'
 unknown='{r["rule"]: r for r in d[-1]["results"] if r["result"] == "not_known"}'
@@ -135,8 +148,8 @@ case_storm_not_known()
 # a guest that has halted: nothing is found, everything is known, and the exit status is 0
 case_quiet()
 {
-	boot quiet halt
-	comes_to 0 'd[-1]["found"] == 0 and d[-1]["not_known"] == 0 and
+	boot_halted quiet &&
+		comes_to 0 'd[-1]["found"] == 0 and d[-1]["not_known"] == 0 and
 		all(r["result"] == "passed" for r in d[-1]["results"]) and len(d[-1]["results"]) == 14' &&
 		kvm doctor 1 1 && [ "$status" = 0 ] && grep -q '^1\.[0-9] s, 1 VMs: nothing found; not known: 0; passed: 14$' "$tmp/out" ||
 		fail "status $status: $why $(cat "$tmp/out" "$tmp/err")"
@@ -180,8 +193,7 @@ case_headroom()
 {
 	local cpu
 
-	boot quiet halt
-	comes_to 0 'd[-1]["found"] == 0' || return
+	boot_halted quiet || return
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
 		start_hog "$cpu"
 	done
@@ -215,8 +227,7 @@ goes_on()
 
 case_until_interrupted()
 {
-	boot quiet halt
-	comes_to 0 'd[-1]["found"] == 0' && goes_on doctor && goes_on quota && goes_on dirty && goes_on migrate
+	boot_halted quiet && goes_on doctor && goes_on quota && goes_on dirty && goes_on migrate
 }
 
 case_rules()
