@@ -67,6 +67,8 @@ static const struct command_option options[] = {
 	{ { "hist", KEY_HIST, NULL, 0, "Print the histograms too", 0 }, TAKES_HIST },
 	{ { "skip-empty", 'z', NULL, 0, "Leave out rows in which nothing happened", 0 },
 	  TAKES_EMPTY },
+	{ { "rules", KEY_RULES, NULL, 0, "Tell what is looked for, from where on, and why", 0 },
+	  TAKES_RULES },
 	{ { "json", 'j', NULL, 0, "Print JSON, each report on a line", 0 }, 0 },
 	{ { "csv", KEY_CSV, NULL, 0, "Print CSV, with the names of JSON", 0 }, 0 },
 	{},
@@ -197,6 +199,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MATRIX:
 		args->matrix = true;
+		return 0;
+	case KEY_RULES:
+		args->rules = true;
 		return 0;
 	case 'z':
 		args->skip_empty = true;

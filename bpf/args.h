@@ -35,6 +35,7 @@
 #define TAKES_A_VIEW 0x80000
 #define TAKES_TOP 0x100000
 #define TAKES_EXPORT 0x200000
+#define TAKES_RULES 0x400000
 
 /**
  * struct kvmeter_command - a command of the program
@@ -77,6 +78,7 @@ enum kvmeter_args_key {
 	KEY_OPENMETRICS,
 	KEY_MAX_VMS,
 	KEY_HTML,
+	KEY_RULES,
 };
 
 /* args.c */

@@ -55,6 +55,9 @@ const struct kvmeter_document kvmeter_documents[KVMETER_DOCUMENT_NR] = {
 	DOCUMENT(ATTACH, "attach", attach, ROWS("maps"), "kvmeter attach"),
 	DOCUMENT(DETACH, "detach", detach, NO_ROWS, "kvmeter detach"),
 	DOCUMENT(RECORD, "record", record, NO_ROWS, "kvmeter record: what was written"),
+	DOCUMENT(DOCTOR, "doctor", doctor, ROWS("results"), "kvmeter doctor"),
+	DOCUMENT(DOCTOR_RULES, "doctor-rules", doctor_rules, ROWS("rules"),
+		 "kvmeter doctor --rules"),
 };
 
 /**

@@ -106,7 +106,7 @@ const struct kvmeter_document *kvmeter_documents_find(const char *name);
 unsigned int kvmeter_documents_get_keys(const struct kvmeter_key *list, struct kvmeter_key *keys);
 const char *kvmeter_documents_get_rows(const struct kvmeter_document *document, enum kvmeter_by by);
 
-/* documents_views.c, documents_dirty.c, documents_module.c */
+/* documents_views.c, documents_dirty.c, documents_module.c, documents_doctor.c */
 extern const struct kvmeter_key kvmeter_keys_report[];
 extern const struct kvmeter_key kvmeter_keys_vm[];
 extern const struct kvmeter_key kvmeter_keys_vcpu[];
@@ -134,5 +134,7 @@ extern const struct kvmeter_key kvmeter_keys_status[];
 extern const struct kvmeter_key kvmeter_keys_attach[];
 extern const struct kvmeter_key kvmeter_keys_detach[];
 extern const struct kvmeter_key kvmeter_keys_record[];
+extern const struct kvmeter_key kvmeter_keys_doctor[];
+extern const struct kvmeter_key kvmeter_keys_doctor_rules[];
 
 #endif /* KVMETER_DOCUMENTS_H */

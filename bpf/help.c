@@ -45,6 +45,7 @@ const char kvmeter_help_program[] =
 	"  migrate   live migrations as they happen: rounds, what is left, the end\n"
 	"  autoconverge\n"
 	"            have quotas set that make migrations converge; off, observe, on\n"
+	"  doctor    what is wrong, on what evidence, and what to do, most costly first\n"
 	"  log       what was seen of migrations, and what was decided and done\n"
 	"  export    metrics for Prometheus: by HTTP, or as a file\n"
 	"  metrics   all metrics: name, type, unit, meaning; works without the module\n"
@@ -57,7 +58,7 @@ const char kvmeter_help_program[] =
 	"\n"
 	"'kvmeter COMMAND --help' tells the columns and their units. Needs root.\n"
 	"Exit status: 0; 1 on an error, told in one line; 2 if a recording is damaged;\n"
-	"64 on a wrong command line.\n";
+	"3 if doctor has found something; 64 on a wrong command line.\n";
 
 const char kvmeter_help_ledger[] =
 	"Where all of the vCPUs' time went: each nanosecond since a vCPU was first seen\n"

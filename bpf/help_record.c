@@ -29,7 +29,7 @@ const char kvmeter_help_record[] =
 const char kvmeter_help_report[] =
 	"Show any view of a recording that 'kvmeter record' has made: list, stat,\n"
 	"ledger, exits, steal, wakeups, dirty, dirty status, quota, migrate,\n"
-	"autoconverge. Needs neither root nor the module.\n"
+	"autoconverge, doctor. Needs neither root nor the module.\n"
 	"\vVIEW takes the arguments that it takes elsewhere, also --json and --csv, but\n"
 	"not --heat, nor what changes something: see 'kvmeter VIEW --help'.\n"
 	"\n"
@@ -64,6 +64,6 @@ const char kvmeter_help_report[] =
 	"Exit status: 0; 1 on an error, told in one line, as where the file is none, or\n"
 	"is of another ABI; 2 where the file is damaged or cut off: that is told in one\n"
 	"line, all else is as it would be with what can be read of it; 64 on a wrong\n"
-	"command line.\n";
+	"command line; of doctor 3 if something was found.\n";
 
 /* clang-format on */

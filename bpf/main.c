@@ -39,6 +39,8 @@ static const struct kvmeter_command views[] = {
 	  TAKES_VM | TAKES_INTERVAL | TAKES_REPLAY, NULL },
 	{ "autoconverge", kvmeter_cmd_autoconverge, kvmeter_help_autoconverge,
 	  TAKES_VM | TAKES_PILOT | TAKES_REPLAY, NULL },
+	{ "doctor", kvmeter_cmd_doctor, kvmeter_help_doctor,
+	  TAKES_VM | TAKES_INTERVAL | TAKES_RULES | TAKES_REPLAY, NULL },
 	{},
 };
 

@@ -171,6 +171,11 @@ static void set_curve(struct kvmeter_forecast_curve *c, const struct kvmeter_sna
 	make_concave(c);
 }
 
+static double get_since_s(const struct kvmeter_round *round, __u64 now_ns)
+{
+	return now_ns > round->begin_ns ? (now_ns - round->begin_ns) / NS_PER_S : 0;
+}
+
 /* What the autopilot goes by; otherwise that of the last round in which anything was sent. */
 static double get_bandwidth(const struct kvmeter_migration *m)
 {
@@ -183,24 +188,26 @@ static double get_bandwidth(const struct kvmeter_migration *m)
 }
 
 /**
- * kvmeter_migrate_forecast - will a migration that is on its way come to an end, and when?
+ * kvmeter_migrate_plan - a migration that is on its way, as a forecast is made of it
  * @vm: the VM
  * @now_ns: when the figures of it were taken
  * @quota_pages: pages a second that the VM may dirty from the round in progress on, 0: no quota
- * @outlook: the answer
+ * @plan: filled
  *
  * What the guest dirties within which time is taken from the rounds so far. The bandwidth is that
  * of pages, whatever else is sent with them.
  *
- * Return: false if it cannot be told: it does not run, no round has ended, or the VM is stopped, by
+ * Return: false if there is none: it does not run, no round has ended, or the VM is stopped, by
  * which it ends.
  */
-bool kvmeter_migrate_forecast(const struct kvmeter_snap_vm *vm, __u64 now_ns, __u64 quota_pages,
-			      struct kvmeter_outlook *outlook)
+bool kvmeter_migrate_plan(const struct kvmeter_snap_vm *vm, __u64 now_ns, __u64 quota_pages,
+			  struct kvmeter_forecast_plan *plan)
 {
 	const struct kvmeter_migration *m = &vm->m;
 	const struct kvmeter_round *round;
-	struct kvmeter_forecast_plan plan = {
+	double since_s;
+
+	*plan = (struct kvmeter_forecast_plan){
 		.ram_pages = m->ram_pages,
 		.bandwidth_bytes_s = get_bandwidth(m),
 		.downtime_s = m->downtime_ns / NS_PER_S,
@@ -208,18 +215,37 @@ bool kvmeter_migrate_forecast(const struct kvmeter_snap_vm *vm, __u64 now_ns, __
 		.window_s = KVMETER_FORECAST_WINDOW_S,
 		.quota_bytes_s = (double)quota_pages * KVMETER_PAGE_BYTES,
 	};
+	if (!kvmeter_migrate_is_running(vm) || m->nr_rounds < 2 || !m->ram_pages ||
+	    m->why == KVMETER_WHY_STOPPED || !m->downtime_ns || !(plan->bandwidth_bytes_s > 0))
+		return false;
+	round = kvmeter_migrate_round(m, m->nr_rounds);
+	since_s = get_since_s(round, now_ns);
+	plan->link_bytes_s = plan->bandwidth_bytes_s;
+	plan->begin_pages = fmax(1, fmin(round->to_send_pages, m->ram_pages));
+	plan->begin_span_s = kvmeter_migrate_round(m, m->nr_rounds - 1)->duration_ns / NS_PER_S;
+	set_curve(&plan->curve, vm, since_s);
+	return true;
+}
+
+/**
+ * kvmeter_migrate_forecast - will a migration that is on its way come to an end, and when?
+ * @vm: the VM
+ * @now_ns: when the figures of it were taken
+ * @quota_pages: pages a second that the VM may dirty from the round in progress on, 0: no quota
+ * @outlook: the answer
+ *
+ * Return: false if it cannot be told, as kvmeter_migrate_plan().
+ */
+bool kvmeter_migrate_forecast(const struct kvmeter_snap_vm *vm, __u64 now_ns, __u64 quota_pages,
+			      struct kvmeter_outlook *outlook)
+{
+	struct kvmeter_forecast_plan plan;
 	double since_s;
 
 	memset(outlook, 0, sizeof(*outlook));
-	if (!kvmeter_migrate_is_running(vm) || m->nr_rounds < 2 || !m->ram_pages ||
-	    m->why == KVMETER_WHY_STOPPED || !m->downtime_ns || !(plan.bandwidth_bytes_s > 0))
+	if (!kvmeter_migrate_plan(vm, now_ns, quota_pages, &plan))
 		return false;
-	round = kvmeter_migrate_round(m, m->nr_rounds);
-	since_s = now_ns > round->begin_ns ? (now_ns - round->begin_ns) / NS_PER_S : 0;
-	plan.link_bytes_s = plan.bandwidth_bytes_s;
-	plan.begin_pages = fmax(1, fmin(round->to_send_pages, m->ram_pages));
-	plan.begin_span_s = kvmeter_migrate_round(m, m->nr_rounds - 1)->duration_ns / NS_PER_S;
-	set_curve(&plan.curve, vm, since_s);
+	since_s = get_since_s(kvmeter_migrate_round(&vm->m, vm->m.nr_rounds), now_ns);
 	kvmeter_forecast_run(&plan, &outlook->f);
 	outlook->bandwidth_bytes_s = plan.bandwidth_bytes_s;
 	outlook->quota_bytes_s = plan.quota_bytes_s;

@@ -68,6 +68,8 @@ double kvmeter_migrate_seconds(const struct kvmeter_snap_vm *vm, __u64 now_ns);
 __u64 kvmeter_migrate_vcpu_pages(const struct kvmeter_snap_vcpu *vcpu);
 bool kvmeter_migrate_live(const struct kvmeter_snap_vm *vm, __u64 now_ns, struct kvmeter_live *live,
 			  double *done);
+bool kvmeter_migrate_plan(const struct kvmeter_snap_vm *vm, __u64 now_ns, __u64 quota_pages,
+			  struct kvmeter_forecast_plan *plan);
 bool kvmeter_migrate_forecast(const struct kvmeter_snap_vm *vm, __u64 now_ns, __u64 quota_pages,
 			      struct kvmeter_outlook *outlook);
 

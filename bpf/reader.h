@@ -79,6 +79,8 @@ enum kvmeter_document_id {
 	KVMETER_DOCUMENT_ATTACH,
 	KVMETER_DOCUMENT_DETACH,
 	KVMETER_DOCUMENT_RECORD,
+	KVMETER_DOCUMENT_DOCTOR,
+	KVMETER_DOCUMENT_DOCTOR_RULES,
 	KVMETER_DOCUMENT_NR,
 };
 
@@ -258,6 +260,9 @@ struct kvmeter_export_args {
  * @batch: --batch
  * @column: of top: --key; NULL if none
  * @exports: of export
+ * @rules: --rules
+ * @rate_interval_s: interval of reports that have no meaning but for one, if @pos has none; 0: a
+ *		     second
  */
 struct kvmeter_args {
 	const char *guest;
@@ -282,6 +287,8 @@ struct kvmeter_args {
 	bool batch;
 	const char *column;
 	struct kvmeter_export_args exports;
+	bool rules;
+	double rate_interval_s;
 };
 
 /**
@@ -758,6 +765,9 @@ extern const char kvmeter_help_top[];
 /* help_export.c */
 extern const char kvmeter_help_export[];
 
+/* help_doctor.c */
+extern const char kvmeter_help_doctor[];
+
 /* cmd_*.c */
 void kvmeter_cmd_attach(const struct kvmeter_args *args);
 void kvmeter_cmd_detach(const struct kvmeter_args *args);
@@ -783,5 +793,6 @@ void kvmeter_cmd_record(const struct kvmeter_args *args);
 void kvmeter_cmd_top(const struct kvmeter_args *args);
 void kvmeter_cmd_log(const struct kvmeter_args *args);
 void kvmeter_cmd_export(const struct kvmeter_args *args);
+void kvmeter_cmd_doctor(const struct kvmeter_args *args);
 
 #endif /* KVMETER_READER_H */

@@ -30,13 +30,15 @@ static void flush(void)
 
 /*
  * @rates: what is reported has no meaning but for an interval: there is none before the first, and
- * if the user gave none, it is RATE_INTERVAL_S and there are so many reports. 0: it has.
+ * if the user gave none, it is the command's, or RATE_INTERVAL_S, and there are so many reports. 0:
+ * it has.
  */
-static void plan_rates(struct kvmeter_plan *plan, unsigned long rates)
+static void plan_rates(struct kvmeter_plan *plan, const struct kvmeter_args *args,
+		       unsigned long rates)
 {
 	if (!rates || plan->interval_s > 0)
 		return;
-	plan->interval_s = RATE_INTERVAL_S;
+	plan->interval_s = args->rate_interval_s > 0 ? args->rate_interval_s : RATE_INTERVAL_S;
 	plan->count = rates;
 }
 
@@ -70,7 +72,7 @@ static void run(const struct kvmeter_args *args, unsigned int needs, unsigned lo
 	kvmeter_maps_open(&maps);
 	kvmeter_snapshot_take(cur, &maps, needs);
 	kvmeter_plan_make(&plan, args, cur);
-	plan_rates(&plan, rates);
+	plan_rates(&plan, args, rates);
 	r.vm = plan.vm;
 	if (plan.vm >= 0)
 		vm = cur->vms[plan.vm];

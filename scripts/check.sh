@@ -193,6 +193,12 @@ job_guests()
 	in_lab "$1" "$2" --parallel --cpus 1 --timeout 1800 -- "${run_tests[@]}" $chosen
 }
 
+# Guests of a few bytes, whose times are compared.
+job_doctor()
+{
+	in_lab "$1" "$2" --virtual-time --timeout 1800 -- "${run_tests[@]}" reader_doctor_test.sh
+}
+
 # And two, as guests are moved between them.
 job_migrations()
 {
@@ -260,11 +266,11 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests kvm lockdown without figures lab; do
+	for job in migrations guests kvm doctor lockdown without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | lab-*-intel) ;;
+				guests-*-intel | doctor-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | lab-*-intel) ;;
 				guests-* | kvm-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac

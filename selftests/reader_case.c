@@ -58,7 +58,7 @@ void reader_case_take(struct reader_case *c, unsigned int n, __u64 now_ns)
 	struct kvmeter_snap *snap = &c->snaps[n];
 	unsigned int i;
 
-	kvmeter_snapshot_take(snap, &c->maps, 0);
+	kvmeter_snapshot_take(snap, &c->maps, c->needs);
 	snap->now_ns = now_ns;
 	for (i = 0; i < snap->nr_vms; i++)
 		snap->vms[i].name = names[i];

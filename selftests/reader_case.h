@@ -28,6 +28,7 @@
  * @screen: no terminal
  * @m: of the first VM
  * @d: likewise
+ * @needs: KVMETER_NEED_*: what snapshots have
  * @text: what was printed last
  */
 struct reader_case {
@@ -39,6 +40,7 @@ struct reader_case {
 	struct kvmeter_screen screen;
 	struct kvmeter_migration *m;
 	struct kvmeter_dirty *d;
+	unsigned int needs;
 	char text[65536];
 };
 

@@ -21,7 +21,7 @@ export TZ=UTC
 views=("list" "list --by vcpu" "stat" "stat web" "ledger" "ledger --by vcpu" "exits" "exits web" "exits --by vcpu"
 	"exits --by class" "exits --by reason" "exits --by sub" "steal" "steal --by vcpu" "steal --by thief"
 	"steal --by cause" "wakeups" "wakeups --by vcpu" "dirty" "dirty --by vcpu" "dirty status" "quota" "migrate"
-	"migrate web" "autoconverge" "stat 20" "exits 20 2" "ledger --by vcpu 7" "quota web 10 3")
+	"migrate web" "autoconverge" "doctor" "doctor web 20" "stat 20" "exits 20 2" "ledger --by vcpu 7" "quota web 10 3")
 
 # report ARGUMENT...: run it; its output is in $tmp/out and $tmp/err, its status in $status
 report()
@@ -91,14 +91,14 @@ print_documents()
 		gives 0 "$rec" $view --json || return
 		cat "$tmp/out" >&3
 	done 3>"$tmp/documents"
-	"$reader" metrics --json >>"$tmp/documents" && "$dir/fake_documents" >>"$tmp/documents"
+	"$reader" metrics --json >>"$tmp/documents" && "$reader" doctor --rules --json >>"$tmp/documents" && "$dir/fake_documents" >>"$tmp/documents"
 }
 
 # check_all CODE: all of them, as check_documents has it
 check_all()
 {
 	print_documents && check_documents "$tmp/documents" "$1" >"$tmp/seen" || return
-	[ "$(cat "$tmp/seen")" = "autoconverge dirty dirty-status exits ledger list log metrics migrate quota quota-set stat steal wakeups" ] ||
+	[ "$(cat "$tmp/seen")" = "autoconverge dirty dirty-status doctor doctor-rules exits ledger list log metrics migrate quota quota-set stat steal wakeups" ] ||
 		fail "not all documents were there: $(cat "$tmp/seen")"
 }
 
@@ -261,12 +261,13 @@ case_tampered()
 		# shellcheck disable=SC2086 # words
 		timeout 20 "$reader" report "$tmp/bad" $view --json >"$tmp/out" 2>"$tmp/err"
 		status=$?
-		[ "$status" -le 2 ] && [ "$(wc -l <"$tmp/err")" -le 2 ] ||
+		# 3: doctor finds something wrong there
+		[ "$status" -le 3 ] && [ "$(wc -l <"$tmp/err")" -le 2 ] ||
 			fail "round $i, $view gave $status: $(head -c 2000 "$tmp/err")" || return
 		python 'by("")' || return
 		# shellcheck disable=SC2086 # words
 		timeout 20 "$reader" report "$tmp/bad" $view >"$tmp/out" 2>"$tmp/err"
-		[ $? -le 2 ] || fail "round $i, $view as a table gave more than 2: $(head -c 2000 "$tmp/err")" || return
+		[ $? -le 3 ] || fail "round $i, $view as a table gave more than 3: $(head -c 2000 "$tmp/err")" || return
 		! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$tmp/out" || fail "round $i, $view prints what steers a terminal" || return
 	done
 }
