@@ -15,6 +15,7 @@ top=$dir/..
 reader=${KVMETER:-$top/bpf/kvmeter}
 ko=${KVMETER_KO:-$top/kvmeter.ko}
 header=$top/include/uapi/linux/kvmeter.h
+bpftool=$(PATH=$PATH:/usr/sbin command -v bpftool)
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 export LC_ALL=C.UTF-8
@@ -142,6 +143,20 @@ case_completion_of_vms()
 	[ ! -e "$tmp/executed" ] || fail "executed"
 }
 
+# compile_example PREFIX: as a user would who has copied it; the header is there
+compile_example()
+{
+	cp -r "$1/share/doc/kvmeter/examples" "$tmp/example" &&
+		(
+			cd "$tmp/example" &&
+				clang -O2 -g -target bpf -I"$1/include" -idirafter "/usr/include/$(gcc -print-multiarch)" \
+					-c example_steal.bpf.c -o example_steal.bpf.o &&
+				"$bpftool" gen skeleton example_steal.bpf.o name example_steal_bpf >example_steal.skel.h &&
+				gcc -O2 -I"$1/include" -o example_steal example_steal.c -lbpf && ./example_steal --nonsense
+			[ $? = 64 ]
+		) >"$tmp/out" 2>&1 || fail "$(tail -n 3 "$tmp/out")"
+}
+
 # make is told of the kernel by whoever runs this, or else by the module.
 case_install_and_uninstall()
 {
@@ -161,6 +176,7 @@ case_install_and_uninstall()
 		./usr/share/man/man4/kvmeter.4
 		./usr/share/man/man8/kvmeter.8
 	END
+	compile_example "$to/usr" || return
 	make -C "$top" uninstall DESTDIR="$to" prefix=/usr "KREL=$release" >"$tmp/out" 2>&1 || fail "$(tail -n 3 "$tmp/out")" || return
 	find "$to" -type f ! -name 'modules.*' >"$tmp/there"
 	[ ! -s "$tmp/there" ] || fail "left: $(cat "$tmp/there")"

@@ -37,12 +37,22 @@ skip_all()
 	exit 4
 }
 
-# list_files: all there is, but for what is of dpkg, DKMS and the linker themselves, or of the kernel's index of modules
+# list_files: what is in each directory that the packages, DKMS or the kernel's modules have files in, but for what is the
+# kernel's index of modules; and the packages that are there. To look at all of the file system takes an emulator too long.
 list_files()
 {
-	find /boot /etc /lib/ /usr /var /opt -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -name __pycache__ \) \
-		-prune -o -print | grep -v -e "/lib/modules/$release/modules\." -e '^/var/lib/dkms/mok\.' -e '^/var/lib/dkms$' \
-		-e '^/etc/dkms' -e '^/etc/ld.so.cache' | sort
+	local path
+
+	{
+		for path in "$debs"/*.deb; do
+			dpkg-deb --fsys-tarfile "$path" | tar -t | sed -n 's|^\.\(/.*\)/$|\1|p'
+		done
+		find /var/lib/dkms "/lib/modules/$release" -maxdepth 1 -type d
+		printf '%s\n' / /boot /etc /etc/modprobe.d /etc/modules-load.d /etc/depmod.d /etc/default /usr/lib /usr/bin /var/lib \
+			"/lib/modules/$release/updates/dkms"
+	} | sort -u | while read -r path; do
+		find "$path" -maxdepth 1 2>/dev/null
+	done | grep -v -e "/lib/modules/$release/modules\." -e '^/var/lib/dkms/mok\.' -e '^/etc/ld.so.cache' | sort -u
 	dpkg-query -W -f '${Package} ${Status}\n'
 }
 
@@ -146,20 +156,6 @@ case_completion_knows_vms()
 	[ ! -e "$tmp/executed" ] || fail "a VM's name was executed"
 }
 
-# The header and the example's source are where a compiler finds them.
-case_example_compiles()
-{
-	cp -r /usr/share/doc/kvmeter/examples "$tmp/example" && cd "$tmp/example" || fail "no example" || return
-	{
-		clang -O2 -g -target bpf -idirafter /usr/include/x86_64-linux-gnu -c example_steal.bpf.c -o example_steal.bpf.o &&
-			bpftool gen skeleton example_steal.bpf.o name example_steal_bpf >example_steal.skel.h &&
-			cc -O2 -o example_steal example_steal.c -lbpf
-	} >"$tmp/out" 2>&1 || fail "$(tail -n 5 "$tmp/out")" || return
-	timeout 3 ./example_steal --window 500 >"$tmp/out" 2>&1
-	cd / || return
-	grep -q watching "$tmp/out" && grep -q 'waited' "$tmp/out" || fail "$(cat "$tmp/out")"
-}
-
 # While guests run; the module goes with its package, and pins with the reader's.
 case_is_removed()
 {
@@ -168,13 +164,6 @@ case_is_removed()
 	[ ! -e /sys/module/kvmeter ] && [ ! -e /dev/kvmeter ] && [ ! -e /sys/fs/bpf/kvmeter ] || fail "loaded, or pinned" || return
 	! modinfo kvmeter >/dev/null 2>&1 || fail "modinfo finds one" || return
 	kill -0 "${guests[@]}" || fail "a guest is gone" || return
-	list_files | diff "$tmp/before" - >"$tmp/out" || fail "left, or missing: $(cat "$tmp/out")"
-}
-
-case_again_and_purged()
-{
-	[ -z "${KVMETER_BUILT:-}" ] || seed_dkms || fail "DKMS takes no module" || return
-	install_packages && dpkg -P kvmeter-dkms kvmeter >"$tmp/out" 2>&1 || fail "$(tail -n 20 "$tmp/out")" || return
 	list_files | diff "$tmp/before" - >"$tmp/out" || fail "left, or missing: $(cat "$tmp/out")"
 }
 
@@ -187,7 +176,7 @@ rm -rf /sys/fs/bpf/kvmeter
 version=$(dpkg-deb -f "$debs"/kvmeter_*_amd64.deb Version)
 
 echo "TAP version 13"
-echo "1..8"
+echo "1..6"
 run_case installs
 [ $failed = 0 ] || { echo "Bail out! not installed"; exit 1; }
 run_case loads_by_name
@@ -195,7 +184,5 @@ start_guest packaged && start_guest "$evil" || exit 1
 run_case reader
 run_case manual_is_of_this_module
 run_case completion_knows_vms
-run_case example_compiles
 run_case is_removed
-run_case again_and_purged
 exit $((failed > 0))
