@@ -68,8 +68,8 @@ checkpatch_userspace()
 	for file in bpf/*.c; do
 		[ "$file" = bpf/example_steal.bpf.c ] || files+=("$file")
 	done
-	run_checkpatch --ignore $types -f "${files[@]}" "${reader_headers[@]}" selftests/*.[ch] &&
-		run_checkpatch --ignore $types,VOLATILE -f bpf/example_steal.bpf.c
+	run_checkpatch --ignore "$types" -f "${files[@]}" "${reader_headers[@]}" selftests/*.[ch] &&
+		run_checkpatch --ignore "$types,VOLATILE" -f bpf/example_steal.bpf.c
 }
 
 # As a terminal shows them, with all that groff has to remark on.
@@ -78,7 +78,11 @@ manual_pages()
 	local page out
 
 	for page in bpf/kvmeter.8 kvmeter.4; do
-		out=$(groff -man -Tutf8 -ww -b -z "$page" 2>&1) && [ -z "$out" ] && [ -s "$page" ] || { echo "$page: $out"; return 1; }
+		out=$(groff -man -Tutf8 -ww -b -z "$page" 2>&1)
+		if [ -n "$out" ] || [ ! -s "$page" ]; then
+			echo "$page: $out"
+			return 1
+		fi
 	done
 }
 
@@ -102,6 +106,6 @@ check checkpatch-module checkpatch_module
 check checkpatch-userspace checkpatch_userspace
 check sparse-and-W=1 sparse_module
 check manual-pages manual_pages
-check shellcheck shellcheck -x scripts/*.sh selftests/*.sh .ci/run
+check shellcheck shellcheck -x scripts/*.sh scripts/*.prerm scripts/*.bash-completion selftests/*.sh .ci/run
 check clang-format clang_format
 exit $failed

@@ -4,8 +4,8 @@
 # The Debian packages on a Debian host: installed, built by DKMS for its kernel, used, and removed without a trace.
 #
 #   KVMETER_DEBS=DIR      where they are; default ../build/deb, as scripts/deb.sh leaves them
-#   KVMETER_BUILT=KO      a module that was built from the package's source for this kernel by DKMS, elsewhere: DKMS is
-#                         given that in place of one that it compiles here, which takes an emulator many minutes
+#   KVMETER_BUILT=KO      a module that was built from the same source for this kernel elsewhere: DKMS is given that in
+#                         place of one that it compiles here, which takes an emulator many minutes
 #
 # For the amd leg, whose host is a whole Debian.
 #
@@ -73,14 +73,20 @@ install_packages()
 		"$debs"/kvmeter-dkms_*_all.deb >"$tmp/out" 2>&1
 }
 
-# Before DKMS is asked to build what it has not got: the state that it would have after that.
-seed_dkms()
+# use_stand_in: from now on "make" gives DKMS the module that there is
+use_stand_in()
 {
-	local dkms=/var/lib/dkms/kvmeter/$version
-
-	dpkg-deb -x "$debs"/kvmeter-dkms_*_all.deb "$tmp/x" && cp -r "$tmp/x/usr/src/kvmeter-$version" /usr/src/ &&
-		dkms add "kvmeter/$version" >/dev/null 2>&1 && mkdir -p "$dkms/$release/x86_64/module" "$dkms/$release/x86_64/log" &&
-		cp "$KVMETER_BUILT" "$dkms/$release/x86_64/module/kvmeter.ko" && : >"$dkms/$release/x86_64/log/make.log"
+	mkdir "$tmp/bin"
+	cat >"$tmp/bin/make" <<-END
+		#!/bin/sh
+		for word; do
+		    case \$word in
+		    M=*) cp "$KVMETER_BUILT" "\${word#M=}/kvmeter.ko" || exit ;;
+		    esac
+		done
+	END
+	chmod +x "$tmp/bin/make"
+	PATH=$tmp/bin:$PATH
 }
 
 case_installs()
@@ -88,7 +94,7 @@ case_installs()
 	local begun=$SECONDS
 
 	list_files >"$tmp/before"
-	[ -z "${KVMETER_BUILT:-}" ] || seed_dkms || fail "DKMS takes no module" || return
+	[ -z "${KVMETER_BUILT:-}" ] || use_stand_in
 	install_packages || fail "$(tail -n 20 "$tmp/out")" || return
 	echo "# $((SECONDS - begun)) s"
 	[ "$(dpkg-query -W -f '${Version} ${db:Status-Abbrev},' kvmeter kvmeter-dkms)" = "$version ii ,$version ii ," ] ||
