@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The program kvmeter: its commands, and which of them is meant. */
 #include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <kvmeter/version.h>
+
 #include "args.h"
+
+#define KEY_COMMANDS 0x100
 
 #define STR(x) #x
 #define XSTR(x) STR(x)
@@ -76,9 +82,26 @@ static bool run_command(const struct kvmeter_command *command, struct argp_state
 	return false;
 }
 
+/* What the manual page and the completion are made from: a line for each command and verb. */
+static void print_commands(const struct kvmeter_command *command)
+{
+	const struct kvmeter_command *verb;
+
+	for (; command->name; command++) {
+		printf("%s\n", command->name);
+		for (verb = command->verbs; verb && verb->name; verb++)
+			printf("%s %s%s\n", command->name,
+			       command->takes & TAKES_A_VIEW ? "FILE " : "", verb->name);
+	}
+}
+
 static error_t parse_program(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
+	case KEY_COMMANDS:
+		print_commands(views);
+		print_commands(commands);
+		exit(0);
 	case ARGP_KEY_ARG:
 		if (run_command(views, state, arg) || run_command(commands, state, arg))
 			return 0;
@@ -94,13 +117,18 @@ static error_t parse_program(int key, char *arg, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
+	static const struct argp_option options[] = {
+		{ "commands", KEY_COMMANDS, NULL, OPTION_HIDDEN, NULL, 0 },
+		{},
+	};
 	struct argp argp = {
+		.options = options,
 		.parser = parse_program,
 		.args_doc = "COMMAND [ARGUMENT...]",
 		.doc = kvmeter_help_program,
 	};
 
-	argp_program_version = "kvmeter, ABI " XSTR(KVMETER_ABI);
+	argp_program_version = "kvmeter " KVMETER_VERSION ", ABI " XSTR(KVMETER_ABI);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
 	return 0;
 }

@@ -14,6 +14,8 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include <kvmeter/version.h>
+
 #include "audit.h"
 #include "clock.h"
 #include "ctl.h"
@@ -228,4 +230,5 @@ module_exit(kvmeter_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Accounts for the time of KVM's vCPUs");
+MODULE_VERSION(KVMETER_VERSION);
 MODULE_SOFTDEP("pre: kvm");

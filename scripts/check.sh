@@ -246,6 +246,16 @@ job_figures()
 	fi
 }
 
+# The Debian packages, on hosts of Debian 12 and 13. To have DKMS compile the module there takes minutes.
+job_packages()
+{
+	local built=/kvmeter/kvmeter.ko
+
+	[ -z "${KVMETER_LONG:-}" ] || built=
+	in_lab "$1" "$2" --parallel --cpus 1 --timeout 2700 --file "$KVMETER_TOP/build/6.1/src/build/deb:/debs" -- \
+		env KVMETER_DEBS=/debs "KVMETER_BUILT=$built" "${run_tests[@]}" package_test.sh
+}
+
 job_lab()
 {
 	"$here/lab-test.sh" "$1" "$2" || true
@@ -266,12 +276,13 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests kvm doctor lockdown without figures lab; do
+	for job in migrations guests kvm doctor lockdown packages without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$kernel-$leg in
-				guests-*-intel | doctor-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | lab-*-intel) ;;
-				guests-* | kvm-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				guests-*-intel | doctor-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | packages-*-intel |\
+					lab-*-intel) ;;
+				guests-* | kvm-* | packages-6.12-* | *-6.1-*) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done
@@ -307,6 +318,18 @@ run_lint()
 		"$(grep -c '^ok lint' <<<"$out")" "$(grep -c '^not ok lint' <<<"$out")"
 }
 
+# The packages, with lintian's verdict.
+run_deb()
+{
+	if "$here/deb.sh" 2>&1; then
+		echo "ok deb"
+		echo "1 passed, 0 failed, 0 skipped"
+	else
+		echo "not ok deb"
+		echo "0 passed, 1 failed, 0 skipped"
+	fi
+}
+
 "$here/deps.sh"
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -317,6 +340,7 @@ for kernel in $kernels; do
 done
 if [ -z "$tests" ]; then
 	run_lint >"$logs/lint.log"
+	run_deb >"$logs/deb.log"
 fi
 list_jobs >"$logs/jobs"
 exec {jobs}<"$logs/jobs"

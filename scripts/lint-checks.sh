@@ -16,7 +16,7 @@ ksrc=$2
 failed=0
 
 # What is built beside them is not ours to mend.
-reader_headers=(bpf/{args,bench,dirty,documents,forecast,guestmem,heat,help,migrate,openmetrics,qmp,reader,recording,replay,runqlat,steal,top}.h)
+reader_headers=(bpf/{args,bench,dirty,documents,example_steal,forecast,guestmem,heat,help,migrate,openmetrics,qmp,reader,recording,replay,runqlat,steal,top}.h)
 
 check()
 {
@@ -59,10 +59,31 @@ checkpatch_module()
 }
 
 # Userspace has no kernel types and a camel in <inttypes.h>; its spacing is for clang-format to judge.
+#
+# What a BPF program shares with others it has to read as volatile.
 checkpatch_userspace()
 {
-	run_checkpatch --ignore PREFER_KERNEL_TYPES,CAMELCASE,SPACING,COMPLEX_MACRO,MACRO_ARG_REUSE,BIT_MACRO \
-		-f bpf/*.c "${reader_headers[@]}" selftests/*.[ch]
+	local file files=() types=PREFER_KERNEL_TYPES,CAMELCASE,SPACING,COMPLEX_MACRO,MACRO_ARG_REUSE,BIT_MACRO
+
+	for file in bpf/*.c; do
+		[ "$file" = bpf/example_steal.bpf.c ] || files+=("$file")
+	done
+	run_checkpatch --ignore "$types" -f "${files[@]}" "${reader_headers[@]}" selftests/*.[ch] &&
+		run_checkpatch --ignore "$types,VOLATILE" -f bpf/example_steal.bpf.c
+}
+
+# As a terminal shows them, with all that groff has to remark on.
+manual_pages()
+{
+	local page out
+
+	for page in bpf/kvmeter.8 kvmeter.4; do
+		out=$(groff -man -Tutf8 -ww -b -z "$page" 2>&1)
+		if [ -n "$out" ] || [ ! -s "$page" ]; then
+			echo "$page: $out"
+			return 1
+		fi
+	done
 }
 
 # Everything is compiled again, with what is only remarked on elsewhere as an error.
@@ -84,6 +105,7 @@ clang_format()
 check checkpatch-module checkpatch_module
 check checkpatch-userspace checkpatch_userspace
 check sparse-and-W=1 sparse_module
-check shellcheck shellcheck -x scripts/*.sh selftests/*.sh .ci/run
+check manual-pages manual_pages
+check shellcheck shellcheck -x scripts/*.sh scripts/*.prerm scripts/*.bash-completion selftests/*.sh .ci/run
 check clang-format clang_format
 exit $failed

@@ -29,7 +29,7 @@ plain="reader_unit_test reader_ledger_test reader_snapshot_test reader_thieves_t
 	reader_pages_test reader_forecast_test reader_quota_test reader_migrate_test reader_outlook_test
 	reader_autoconverge_test reader_audit_test reader_csv_test reader_record_test reader_recorder_test
 	reader_unpack_test reader_report_test.sh reader_top_test reader_top_test.sh reader_export_test
-	reader_scrape_test.sh reader_html_test reader_html_test.sh reader_doctor_test
+	reader_scrape_test.sh reader_html_test reader_html_test.sh reader_doctor_test manual_test.sh
 	quota_unit_test converge_unit_test converge_sim_test btf_unit_test"
 clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_test thief_churn_test
 	dirty_test superset_test own_writes_test takeover_test session_test session_cost_test curve_test
@@ -40,6 +40,7 @@ others="exits_test counters_test thief_test thief_own_test attach_test lifetime_
 # Those that load it often or are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
 apart=
 if [ "$leg" != intel ]; then
+	clocks="$clocks example_test.sh"
 	others="$others leak_test vendor_reload_test kill_test storm_test fuzz_test scale_test security_test"
 	apart=hostile_guest_test
 fi
