@@ -16,10 +16,7 @@ static struct kvmeter_export_self self;
 
 static double now_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + (double)now.tv_nsec / NS_PER_S;
+	return (double)kvmeter_wait_clock_ns() / NS_PER_S;
 }
 
 static void write_metrics(FILE *out, bool openmetrics)

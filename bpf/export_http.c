@@ -7,6 +7,7 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 #define CONNECTIONS_MAX 64u
 #define TIMEOUT_S 10u
-#define BACKLOG 64u
+#define BACKLOG 64
 
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -135,14 +136,29 @@ static struct addrinfo *parse_where(const char *where)
 	return found;
 }
 
-/* With port 0 the kernel has chosen one. */
-static void tell_port(struct MHD_Daemon *daemon, const char *where)
+/* A socket of our own: of one that it cannot bind libmicrohttpd 1.0 does not tell why. */
+static int open_socket(const struct addrinfo *at, const char *where)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
 
-	if (strcmp(strrchr(where, ':'), ":0") || !info)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    (at->ai_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) ||
+	    bind(fd, at->ai_addr, at->ai_addrlen) || listen(fd, BACKLOG))
+		err(1, "cannot listen at %s", where);
+	return fd;
+}
+
+/* With port 0 the kernel has chosen one. The port is at the same place of both kinds of address. */
+static void tell_port(int fd, const char *where)
+{
+	struct sockaddr_in6 at;
+	socklen_t len = sizeof(at);
+
+	if (strcmp(strrchr(where, ':'), ":0") || getsockname(fd, (struct sockaddr *)&at, &len))
 		return;
-	printf("listening at port %u\n", info->port);
+	printf("listening at port %u\n", ntohs(at.sin6_port));
 	fflush(stdout);
 }
 
@@ -166,20 +182,18 @@ void kvmeter_export_serve(const char *where, void (*write)(FILE *out, bool openm
 {
 	struct addrinfo *at = parse_where(where);
 	struct server server = { .write = write };
-	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD;
 	struct MHD_Daemon *daemon;
+	int fd = open_socket(at, where);
 
-	if (at->ai_family == AF_INET6)
-		flags |= MHD_USE_IPv6;
 	errno = 0;
-	daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, &server, MHD_OPTION_SOCK_ADDR,
-				  at->ai_addr, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
-				  MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_END);
+	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request,
+				  &server, MHD_OPTION_LISTEN_SOCKET, fd,
+				  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+				  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_END);
 	if (!daemon)
-		err(1, "cannot listen at %s", where);
+		err(1, "cannot answer at %s", where);
+	tell_port(fd, where);
 	freeaddrinfo(at);
-	tell_port(daemon, where);
 	wait_for_signal();
 	MHD_stop_daemon(daemon);
 }

@@ -35,16 +35,14 @@ char *kvmeter_export_make_text(void (*write)(FILE *out, bool openmetrics), bool 
 	return text;
 }
 
-static bool write_all(const char *path, const char *text, size_t size)
+static bool write_new(const char *path, const char *text, size_t size)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	ssize_t nr = 0;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), ret;
 
 	if (fd < 0)
 		return false;
-	for (; size && nr >= 0; text += nr, size -= nr)
-		nr = write(fd, text, size);
-	return !close(fd) && nr >= 0;
+	ret = kvmeter_write_all(fd, text, size);
+	return !close(fd) && !ret;
 }
 
 /**
@@ -66,7 +64,7 @@ void kvmeter_export_write_file(const char *path, void (*write)(FILE *out, bool o
 		err(1, "no memory");
 	/* One that was killed may have had the same pid. */
 	unlink(temporary);
-	if (!write_all(temporary, text, size) || rename(temporary, path)) {
+	if (!write_new(temporary, text, size) || rename(temporary, path)) {
 		int error = errno;
 
 		unlink(temporary);

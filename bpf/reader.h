@@ -728,6 +728,9 @@ long long kvmeter_wait_clock_ns(void);
 bool kvmeter_wait_until(int fd, long long when_ns);
 bool kvmeter_wait_for(int fd);
 
+/* write.c */
+int kvmeter_write_all(int fd, const void *data, size_t size);
+
 /* help.c */
 extern const char kvmeter_help_program[];
 extern const char kvmeter_help_attach[];

@@ -15,24 +15,6 @@ static void fail_zlib(const z_stream *z)
 	errx(1, "zlib: %s", z->msg ? z->msg : "no memory");
 }
 
-/* Return: 0, or -1 and errno. */
-static int write_all(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-	ssize_t nr;
-
-	while (size) {
-		nr = write(fd, at, size);
-		if (nr < 0 && errno == EINTR)
-			continue;
-		if (nr < 0)
-			return -1;
-		at += nr;
-		size -= nr;
-	}
-	return 0;
-}
-
 /**
  * kvmeter_recorder_open - make a file, and write what it begins with
  * @recorder: filled
@@ -67,8 +49,8 @@ void kvmeter_recorder_open(struct kvmeter_recorder *recorder, const char *file, 
 	recorder->fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (recorder->fd < 0)
 		err(1, "%s", file);
-	if (write_all(recorder->fd, &head, sizeof(head)) ||
-	    write_all(recorder->fd, origin, sizeof(*origin))) {
+	if (kvmeter_write_all(recorder->fd, &head, sizeof(head)) ||
+	    kvmeter_write_all(recorder->fd, origin, sizeof(*origin))) {
 		warn("%s", file);
 		unlink(file);
 		exit(1);
@@ -99,7 +81,7 @@ static int write_block(struct kvmeter_recorder *recorder)
 {
 	int error;
 
-	if (!write_all(recorder->fd, recorder->block.data, recorder->block.len)) {
+	if (!kvmeter_write_all(recorder->fd, recorder->block.data, recorder->block.len)) {
 		recorder->bytes += recorder->block.len;
 		return 0;
 	}

@@ -39,7 +39,7 @@ static bool parse_length(const char *text, __u64 *ns)
 	return true;
 }
 
-/* Z, +01:00, -0330, or nothing: local time. */
+/* Z, +01:00, -03:30, or nothing: local time. */
 static bool parse_zone(const char *text, bool *is_utc, int *offset_s)
 {
 	unsigned int hours, minutes;

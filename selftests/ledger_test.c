@@ -66,29 +66,22 @@ static uint64_t cpu_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/*
- * It is one instant only if the thread has not waited for a CPU between two of the readings, or as
- * good as one if it has waited less than at any other try.
- */
+/* It is one instant only if the thread has not waited for a CPU between two of the readings. */
 static int take_instant(const struct meter *meter, unsigned int slot, struct instant *at)
 {
-	uint64_t waited_ns, least_ns = UINT64_MAX;
+	struct meter_tries tries = METER_TRIES_INIT;
 	struct instant new;
-	unsigned int i;
 	int ret;
 
-	for (i = 0; i < METER_TRIES && least_ns; i++) {
-		new.run_delay_ns = host_run_delay_ns();
+	while (meter_try(&tries)) {
+		new.run_delay_ns = tries.run_delay_ns;
 		new.cpu_ns = cpu_now_ns();
 		ret = meter_read_slot(meter, slot, &new.copy, &new.now_ns);
 		if (ret)
 			return ret;
 		new.wall_ns = host_now_ns();
-		waited_ns = host_run_delay_ns() - new.run_delay_ns;
-		if (waited_ns < least_ns) {
-			least_ns = waited_ns;
+		if (meter_try_is_best(&tries))
 			*at = new;
-		}
 	}
 	meter_states(&at->copy, at->now_ns, at->state_ns);
 	return 0;

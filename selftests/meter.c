@@ -20,6 +20,7 @@
 #define PARAMETERS "/sys/module/kvmeter/parameters/"
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS 500
+#define TRIES 50
 
 static const char *const map_name[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
@@ -234,32 +235,46 @@ int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter
 	return slot < 0 ? slot : meter_read_slot(m, (unsigned int)slot, copy, &now_ns);
 }
 
+bool meter_try(struct meter_tries *tries)
+{
+	if (!tries->least_ns || tries->nr == TRIES)
+		return false;
+	tries->nr++;
+	tries->run_delay_ns = host_run_delay_ns();
+	return true;
+}
+
+bool meter_try_is_best(struct meter_tries *tries)
+{
+	uint64_t waited_ns = host_run_delay_ns() - tries->run_delay_ns;
+
+	if (waited_ns >= tries->least_ns)
+		return false;
+	tries->least_ns = waited_ns;
+	return true;
+}
+
 /*
  * run_delay_ns is taken over at guest entry: if schedstat says the same before and after one, it
- * said that at the entry. A kernel with checkers has so much to do besides that it never does; then
- * the try between whose readings the thread waited least is the one.
+ * said that at the entry. A kernel with checkers has so much to do besides that it never does.
  */
 int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
 		       struct meter_instant *at)
 {
-	uint64_t waited_ns, least_ns = UINT64_MAX;
+	struct meter_tries tries = METER_TRIES_INIT;
 	struct meter_instant new;
-	unsigned int i;
 	int ret;
 
-	for (i = 0; i < METER_TRIES && least_ns; i++) {
-		new.run_delay_ns = host_run_delay_ns();
+	while (meter_try(&tries)) {
+		new.run_delay_ns = tries.run_delay_ns;
 		ret = vmm_run(&vm->vcpu[id], vmm_guest_busy, 1, 0, 0);
 		if (!ret)
 			ret = meter_read(m, vm->fd, id, &new.copy);
 		if (ret)
 			return ret;
 		new.wall_ns = host_now_ns();
-		waited_ns = host_run_delay_ns() - new.run_delay_ns;
-		if (waited_ns < least_ns) {
-			least_ns = waited_ns;
+		if (meter_try_is_best(&tries))
 			*at = new;
-		}
 	}
 	return 0;
 }

@@ -103,8 +103,29 @@ struct meter_instant {
 	uint64_t wall_ns;
 };
 
-/* How often an instant is tried to be taken while the thread does not wait for a CPU. */
-#define METER_TRIES 50
+/**
+ * struct meter_tries - readings that are taken until the thread waits for no CPU between two, or
+ *			50 times; those between which it waited least count
+ * @run_delay_ns: field 2 of its thread's schedstat, before the readings
+ * @least_ns: how long it waited at the best try so far
+ * @nr: tries
+ */
+struct meter_tries {
+	uint64_t run_delay_ns;
+	uint64_t least_ns;
+	unsigned int nr;
+};
+
+#define METER_TRIES_INIT               \
+	{                              \
+		.least_ns = UINT64_MAX \
+	}
+
+/** meter_try() - begin a try; false if none is needed any more */
+bool meter_try(struct meter_tries *tries);
+
+/** meter_try_is_best() - all readings were taken: were they the best so far? */
+bool meter_try_is_best(struct meter_tries *tries);
 
 /** meter_take_instant() - have vCPU @id enter the guest, in the calling thread, and look at it */
 int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,

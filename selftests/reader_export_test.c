@@ -242,7 +242,9 @@ TEST(all_fields_are_known)
 		record = &kvmeter_records[id];
 		for (i = 0; i < record->nr; i++)
 			EXPECT_TRUE(kvmeter_export_has_field(id, record->fields[i].name))
-		TH_LOG("%s.%s", record->name, record->fields[i].name);
+			{
+				TH_LOG("%s.%s", record->name, record->fields[i].name);
+			}
 	}
 	EXPECT_FALSE(kvmeter_export_has_field(KVMETER_RECORD_VM, "no_such_field"));
 }
