@@ -140,18 +140,18 @@ void kvmeter_html_draw_curves(FILE *out, const struct kvmeter_html *html)
 	unsigned int nr = 0;
 
 	fputs("<section id=\"dirty\"><h2>Dirty memory and forecast</h2>\n"
-	      "<p>D(t): distinct memory dirtied within t, from the last session of dirty tracking "
+	      "<p>D(t): distinct memory dirtied within t, from the last session of dirty tracking\n"
 	      "that each VM had, and what becomes of a live migration of such a VM.</p>\n",
 	      out);
 	if (!vm)
-		fputs("<p class=\"none\">No VM had a session that tells what it dirties: "
+		fputs("<p class=\"none\">No VM had a session that tells what it dirties:\n"
 		      "'kvmeter dirty start' begins one.</p>\n",
 		      out);
 	for (; vm && nr < KVMETER_HTML_CURVES; vm = find_next(html, vm), nr++)
 		draw_vm(out, html, vm);
 	if (vm)
 		fprintf(out,
-			"<p class=\"none\">Only %d VMs are shown, those that took most "
+			"<p class=\"none\">Only %d VMs are shown, those that took most\n"
 			"time.</p>\n",
 			KVMETER_HTML_CURVES);
 	fputs("</section>\n", out);

@@ -112,9 +112,12 @@ static void draw_latencies(FILE *out, const struct scale *scale)
 	static const struct {
 		double ns;
 		const char *label;
-	} marks[] = { { 1, "1 ns" },	 { 10, "10 ns" },   { 100, "100 ns" }, { 1e3, "1 µs" },
-		      { 1e4, "10 µs" },	 { 1e5, "100 µs" }, { 1e6, "1 ms" },   { 1e7, "10 ms" },
-		      { 1e8, "100 ms" }, { 1e9, "1 s" } };
+	} marks[] = {
+		/* One a decade. */
+		{ 1, "1 ns" },	   { 10, "10 ns" },   { 100, "100 ns" }, { 1e3, "1 µs" },
+		{ 1e4, "10 µs" },  { 1e5, "100 µs" }, { 1e6, "1 ms" },	 { 1e7, "10 ms" },
+		{ 1e8, "100 ms" }, { 1e9, "1 s" },
+	};
 	unsigned int i;
 	double bucket;
 
@@ -201,8 +204,8 @@ void kvmeter_html_draw_exits(FILE *out, const struct kvmeter_html *html)
 	unsigned int i;
 
 	fputs("<section id=\"exits\"><h2>Exit latency</h2>\n"
-	      "<p>How often exits of all reasons took how long to handle, up to the next guest "
-	      "entry: in KVM, in the VMM and halted, without steal. Up: time an exit took, on a "
+	      "<p>How often exits of all reasons took how long to handle, up to the next guest\n"
+	      "entry: in KVM, in the VMM and halted, without steal. Up: time an exit took, on a\n"
 	      "scale of powers of 2; across: when. The scale is the same for all VMs.</p>\n",
 	      out);
 	find_scale(html, &scale);

@@ -98,13 +98,14 @@ void kvmeter_html_draw_forecast(FILE *out, const struct kvmeter_html_curve *curv
 	unsigned int i;
 
 	if (!curve->ram_pages) {
-		fputs("<p class=\"none\">No forecast: it is not known how much memory it has.</p>\n",
+		fputs("<p class=\"none\">No forecast: how much memory it has is not known.</p>\n",
 		      out);
 		return;
 	}
-	fputs("<p class=\"unit\">Would a migration end?</p>\n<table class=\"forecast\"><thead><tr>"
-	      "<th>Bandwidth</th><th>By</th><th>Ends</th><th class=\"n\">Rounds</th>"
-	      "<th class=\"n\">Sent</th><th class=\"n\">Time</th><th class=\"n\">Downtime</th>"
+	fputs("<p class=\"unit\">Would a migration end?</p>\n"
+	      "<table class=\"forecast\"><thead><tr>\n"
+	      "<th>Bandwidth</th><th>By</th><th>Ends</th><th class=\"n\">Rounds</th>\n"
+	      "<th class=\"n\">Sent</th><th class=\"n\">Time</th><th class=\"n\">Downtime</th>\n"
 	      "</tr></thead><tbody>\n",
 	      out);
 	for (i = 0; i < sizeof(gbits) / sizeof(*gbits); i++) {

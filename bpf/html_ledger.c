@@ -136,7 +136,7 @@ void kvmeter_html_draw_ledger(FILE *out, const struct kvmeter_html *html)
 	unsigned int i;
 
 	fputs("<section id=\"ledger\"><h2>Time ledger</h2>\n"
-	      "<p>Where the time of each VM's vCPUs went, in % of it, at each moment one of six "
+	      "<p>Where the time of each VM's vCPUs went, in % of it, at each moment one of six\n"
 	      "states: in the guest; in KVM (kernel); in the VMM; runnable without a CPU (steal); "
 	      "parked by a quota (throttle); halted. The figures are of all the time.</p>\n",
 	      out);

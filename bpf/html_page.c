@@ -19,12 +19,12 @@ static void put_head(FILE *out, const struct kvmeter_html *html)
 /* What steal and throttle are drawn with, for those who see no colours, and on paper. */
 static void put_patterns(FILE *out)
 {
-	fputs("<svg class=\"defs\" aria-hidden=\"true\"><defs>"
-	      "<pattern id=\"p4\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">"
-	      "<rect class=\"p4\" width=\"5\" height=\"5\"/>"
-	      "<path class=\"p\" d=\"M-1,1l2,-2M0,5l5,-5M4,6l2,-2\"/></pattern>"
-	      "<pattern id=\"p5\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
-	      "<rect class=\"p5\" width=\"4\" height=\"4\"/>"
+	fputs("<svg class=\"defs\" aria-hidden=\"true\"><defs>\n"
+	      "<pattern id=\"p4\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">\n"
+	      "<rect class=\"p4\" width=\"5\" height=\"5\"/>\n"
+	      "<path class=\"p\" d=\"M-1,1l2,-2M0,5l5,-5M4,6l2,-2\"/></pattern>\n"
+	      "<pattern id=\"p5\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">\n"
+	      "<rect class=\"p5\" width=\"4\" height=\"4\"/>\n"
 	      "<path class=\"p\" d=\"M2,0v4\"/></pattern></defs></svg>\n",
 	      out);
 }
@@ -92,7 +92,7 @@ static void put_vms(FILE *out, const struct kvmeter_html *html)
 	fprintf(out, "%u", html->nr_seen);
 	if (html->nr_seen > html->nr_shown)
 		fprintf(out,
-			": the %u whose vCPUs took most time, halts not counted, are shown one by "
+			": the %u whose vCPUs took most time, halts not counted, are shown one by\n"
 			"one, the other %u as a sum",
 			html->nr_shown, html->nr_seen - html->nr_shown);
 	fputs("</dd>\n", out);
@@ -103,7 +103,7 @@ static void put_damage(FILE *out, const struct kvmeter_html *html)
 	if (!html->damages)
 		return;
 	fprintf(out,
-		"<p class=\"warn\">The recording is damaged or cut off at byte %ld%s: this page is "
+		"<p class=\"warn\">The recording is damaged or cut off at byte %ld%s: this page is\n"
 		"of the rest.</p>\n",
 		html->damaged_at, html->damages > 1 ? " and elsewhere" : "");
 }
@@ -118,8 +118,8 @@ static void put_heading(FILE *out, const struct kvmeter_html *html)
 	put_origin(out, html);
 	put_times(out, html);
 	put_vms(out, html);
-	fputs("</dl>\n<nav><a href=\"#ledger\">Time ledger</a><a href=\"#steal\">Steal matrix</a>"
-	      "<a href=\"#exits\">Exit latency</a><a href=\"#dirty\">Dirty memory</a>"
+	fputs("</dl>\n<nav><a href=\"#ledger\">Time ledger</a><a href=\"#steal\">Steal matrix</a>\n"
+	      "<a href=\"#exits\">Exit latency</a><a href=\"#dirty\">Dirty memory</a>\n"
 	      "<a href=\"#rounds\">Migrations</a></nav></header>\n",
 	      out);
 }
@@ -140,7 +140,7 @@ void kvmeter_html_write(FILE *out, const struct kvmeter_html *html)
 	kvmeter_html_draw_exits(out, html);
 	kvmeter_html_draw_curves(out, html);
 	kvmeter_html_draw_rounds(out, html);
-	fputs("</main>\n<footer>Made by kvmeter report --html. Times are local to where that "
+	fputs("</main>\n<footer>Made by kvmeter report --html. Times are local to where that\n"
 	      "was.</footer>\n</body></html>\n",
 	      out);
 }

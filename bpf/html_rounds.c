@@ -73,9 +73,9 @@ static void put_rounds(FILE *out, const struct kvmeter_migration *m)
 {
 	unsigned int first = kvmeter_migrate_first_round(m), n;
 
-	fputs("<table class=\"rounds\"><thead><tr><th class=\"n\">Round</th>"
-	      "<th class=\"n\">To send</th><th class=\"n\">Time</th><th class=\"n\">Sent</th>"
-	      "<th class=\"n\">Dirtied</th><th class=\"n\">Quota</th>"
+	fputs("<table class=\"rounds\"><thead><tr><th class=\"n\">Round</th>\n"
+	      "<th class=\"n\">To send</th><th class=\"n\">Time</th><th class=\"n\">Sent</th>\n"
+	      "<th class=\"n\">Dirtied</th><th class=\"n\">Quota</th>\n"
 	      "<th class=\"n\">Parked</th></tr></thead><tbody>\n",
 	      out);
 	if (first > 1)
@@ -115,7 +115,7 @@ static void put_decisions(FILE *out, const struct kvmeter_html *html,
 {
 	unsigned int i;
 
-	fputs("<table class=\"decisions\"><thead><tr><th>At</th><th class=\"n\">Round</th>"
+	fputs("<table class=\"decisions\"><thead><tr><th>At</th><th class=\"n\">Round</th>\n"
 	      "<th>Autopilot</th><th>Why</th></tr></thead><tbody>\n",
 	      out);
 	for (i = 0; i < m->nr_decisions && i < KVMETER_HTML_DECISIONS; i++)
@@ -136,9 +136,9 @@ void kvmeter_html_draw_rounds(FILE *out, const struct kvmeter_html *html)
 	const struct kvmeter_html_migration *m = html->migrations;
 
 	fputs("<section id=\"rounds\"><h2>Migrations</h2>\n"
-	      "<p>Rounds of live migrations, as the module saw the VMM read the dirty log, with "
-	      "the memory to send, sent and dirtied in each, the least quota and the time for "
-	      "which vCPUs were parked; and what the autopilot did, as far as snapshots have it: "
+	      "<p>Rounds of live migrations, as the module saw the VMM read the dirty log, with\n"
+	      "the memory to send, sent and dirtied in each, the least quota and the time for\n"
+	      "which vCPUs were parked; and what the autopilot did, as far as snapshots have it:\n"
 	      "'kvmeter log' has all.</p>\n",
 	      out);
 	if (!html->nr_migrations)

@@ -175,8 +175,8 @@ static void put_comms(FILE *out, const struct kvmeter_html *html)
 void kvmeter_html_draw_steal(FILE *out, const struct kvmeter_html *html)
 {
 	fputs("<section id=\"steal\"><h2>Steal matrix</h2>\n"
-	      "<p>Who ran on the CPU that a vCPU waited for: rows are victims, columns thieves, "
-	      "figures % of the time of the victim's vCPUs, over all the time. The stronger the colour, the more. "
+	      "<p>Who ran on the CPU that a vCPU waited for: rows are victims, columns thieves,\n"
+	      "figures % of the time of the victim's vCPUs, over all the time. The stronger the colour, the more.\n"
 	      "A thief that took nothing has no column.</p>\n",
 	      out);
 	if (!(html->host.features & KVMETER_FEATURE_THIEF))

@@ -16,7 +16,8 @@ ksrc=$2
 failed=0
 
 # What is built beside them is not ours to mend.
-reader_headers=(bpf/{args,bench,dirty,documents,example_steal,forecast,guestmem,heat,help,migrate,openmetrics,qmp,reader,recording,replay,runqlat,steal,top}.h)
+reader_headers=(bpf/{args,bench,dirty,doctor,documents,example_steal,forecast,guestmem,heat,help,html,migrate,openmetrics}.h
+	bpf/{playback,qmp,reader,recording,replay,runqlat,steal,top}.h)
 
 check()
 {
@@ -60,15 +61,19 @@ checkpatch_module()
 
 # Userspace has no kernel types and a camel in <inttypes.h>; its spacing is for clang-format to judge.
 #
-# What a BPF program shares with others it has to read as volatile.
+# A table of HTML has a thead, and what a BPF program shares with others it has to read as volatile.
 checkpatch_userspace()
 {
 	local file files=() types=PREFER_KERNEL_TYPES,CAMELCASE,SPACING,COMPLEX_MACRO,MACRO_ARG_REUSE,BIT_MACRO
 
 	for file in bpf/*.c; do
-		[ "$file" = bpf/example_steal.bpf.c ] || files+=("$file")
+		case $file in
+		bpf/example_steal.bpf.c | bpf/html_*.c) ;;
+		*) files+=("$file") ;;
+		esac
 	done
 	run_checkpatch --ignore "$types" -f "${files[@]}" "${reader_headers[@]}" selftests/*.[ch] &&
+		run_checkpatch --ignore "$types,TYPO_SPELLING" -f bpf/html_*.c &&
 		run_checkpatch --ignore "$types,VOLATILE" -f bpf/example_steal.bpf.c
 }
 

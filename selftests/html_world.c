@@ -9,13 +9,13 @@
 #define THIEVES 4
 #define GIB_PAGES 262144ULL
 
+/* Some of them in a row are longer than there is room for in any heading, and without a blank. */
+#define UNBROKEN "a_name_that_cannot_be_broken_and_would_run_out_of_whatever_it_is_in_"
+
 static const char *get_name(unsigned int vm)
 {
-	static const char *const names[] = {
-		HTML_WORLD_NAME, "größe & \"co\"", "",
-		"a_name_that_is_much_longer_than_there_is_room_for_in_any_heading_of_a_page_with_no_blank_in_it_"
-		"at_all_so_that_it_cannot_be_broken_and_would_run_out_of_whatever_it_is_in"
-	};
+	static const char *const names[] = { HTML_WORLD_NAME, "größe & \"co\"", "",
+					     UNBROKEN UNBROKEN UNBROKEN };
 	static char made[512][16];
 
 	if (vm < sizeof(names) / sizeof(*names) && *names[vm])
