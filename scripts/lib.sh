@@ -26,7 +26,7 @@ root_packages="
 	gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
 	libjson-c-dev libncurses-dev libmicrohttpd-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
 	qemu-system-x86 seabios ipxe-qemu procps util-linux xz-utils zstd python3
-	python3-jsonschema tmux dkms linux-perf bpftrace"
+	python3-jsonschema tmux dkms linux-perf bpftrace libvirt-daemon-system libvirt-clients"
 lint_packages="prometheus systemd chromium debhelper dh-dkms lintian fakeroot linux-source-6.1 perl sparse shellcheck clang-format"
 # The root in which a kernel with checkers is compiled has the same Debian's compiler and the source, but no kernel.
 compile_packages="gcc make libc6-dev flex bison bc libelf-dev dwarves kmod python3 perl xz-utils"
