@@ -28,7 +28,8 @@ src=$work/kvmeter-$version
 mkdir -p "$src/debian/source"
 cp -p --parents -t "$src" Kbuild Makefile README.md SECURITY.md COPYING kmod/*.[ch] include/kvmeter/*.h \
 	include/uapi/linux/kvmeter.h bpf/Makefile bpf/*.[ch] \
-	scripts/{man4.sh,man8.sh,kvmeter.4.in,kvmeter.bash-completion,dkms.conf.in}
+	scripts/{man4.sh,man8.sh,kvmeter.4.in,kvmeter.bash-completion,dkms.conf.in} \
+	scripts/{kvmeter-exporter.service,kvmeter-exporter.default,prometheus-rules.yml,grafana-dashboard.json}
 rm -f "$src"/bpf/*.skel.h "$src"/*.mod.c
 
 debian=$src/debian

@@ -164,19 +164,31 @@ case_install_and_uninstall()
 
 	release=$(modinfo -F vermagic "$ko" | cut -d ' ' -f 1)
 	make -C "$top" install DESTDIR="$to" prefix=/usr "KREL=$release" >"$tmp/out" 2>&1 || fail "$(tail -n 3 "$tmp/out")" || return
-	(cd "$to" && find . -type f ! -name 'modules.*' | sort) >"$tmp/there"
+	# some kernels have their modules compressed
+	(cd "$to" && find . -type f ! -name 'modules.*' | sed 's/\.ko\..z$/.ko/' | sort) >"$tmp/there"
 	diff - "$tmp/there" <<-END >"$tmp/out" || fail "$(cat "$tmp/out")" || return
+		./etc/default/kvmeter-exporter
 		./lib/modules/$release/updates/kvmeter.ko
 		./usr/include/linux/kvmeter.h
+		./usr/lib/systemd/system/kvmeter-exporter.service
 		./usr/sbin/kvmeter
 		./usr/share/bash-completion/completions/kvmeter
 		./usr/share/doc/kvmeter/examples/example_steal.bpf.c
 		./usr/share/doc/kvmeter/examples/example_steal.c
 		./usr/share/doc/kvmeter/examples/example_steal.h
+		./usr/share/doc/kvmeter/examples/grafana-dashboard.json
+		./usr/share/doc/kvmeter/examples/prometheus-rules.yml
 		./usr/share/man/man4/kvmeter.4
 		./usr/share/man/man8/kvmeter.8
 	END
+	grep -q '^ExecStart=/usr/sbin/kvmeter export ' "$to/usr/lib/systemd/system/kvmeter-exporter.service" ||
+		fail "the unit starts another program" || return
 	compile_example "$to/usr" || return
+	# what an operator has changed stays
+	echo KVMETER_LISTEN=127.0.0.1:9999 >"$to/etc/default/kvmeter-exporter"
+	make -C "$top" install-reader DESTDIR="$to" prefix=/usr >"$tmp/out" 2>&1 &&
+		grep -qx KVMETER_LISTEN=127.0.0.1:9999 "$to/etc/default/kvmeter-exporter" || fail "$(tail -n 3 "$tmp/out")" || return
+	cp "$top/scripts/kvmeter-exporter.default" "$to/etc/default/kvmeter-exporter"
 	make -C "$top" uninstall DESTDIR="$to" prefix=/usr "KREL=$release" >"$tmp/out" 2>&1 || fail "$(tail -n 3 "$tmp/out")" || return
 	find "$to" -type f ! -name 'modules.*' >"$tmp/there"
 	[ ! -s "$tmp/there" ] || fail "left: $(cat "$tmp/there")"
