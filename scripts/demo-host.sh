@@ -116,6 +116,10 @@ expect '^db .* vm web ' '^web .* vm db '
 show steal --matrix
 expect '^db ' '^web '
 
+# Both guests have to share the host's CPUs with what emulates their devices: something is found, which is status 3.
+show doctor 3 1 && fail "doctor found nothing" || [ $? = 3 ]
+expect '^1[.] .*: costs ' '^   do: '
+
 show dirty start web --interval 500ms
 expect ': driven session, interval 500 ms'
 show dirty web --heat 0.5 16
@@ -149,6 +153,9 @@ echo "# kvmeter record demo.rec 1s"
 cat /tmp/recorded
 show report /tmp/demo.rec --from -30s stat 10
 expect '^db ' '^web '
+bpf/kvmeter report --html /tmp/demo.html /tmp/demo.rec && grep -q '</html>' /tmp/demo.html || fail "there is no page"
+echo
+echo "# kvmeter report --html demo.html demo.rec: $(stat -c %s /tmp/demo.html) bytes, of $(grep -c '<svg' /tmp/demo.html) charts"
 
 rmmod kvmeter
 kill "${guests[@]}"

@@ -114,11 +114,19 @@ show_warnings()
 		sed -n "/taint/d; /hrtimer: interrupt took/d; /kvmeter: load failed/d; /invalid for parameter .autoconverge/d; s/^<[0-4]>/# $1: kernel: /p"
 }
 
+# Seconds since the system was started, by its own clock.
+get_uptime()
+{
+	cut -d . -f 1 /proc/uptime
+}
+
 # run_program TEST: leave what it printed in $log
 run_program()
 {
+	begun=$(get_uptime)
 	echo "# $1"
 	{ "$dir/$1" 2>&1; echo $? >"$log.status"; } | tee "$log"
+	echo "# $1: $(($(get_uptime) - begun)) s"
 	count_tap "$1" "$(cat "$log.status")"
 }
 
