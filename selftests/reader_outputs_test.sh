@@ -8,11 +8,7 @@
 
 dir=$(cd "$(dirname "$0")" && pwd) || exit 1
 . "$dir/reader.sh"
-
-tm()
-{
-	LC_ALL=C.UTF-8 tmux -u -S "$tmp/socket" -f /dev/null "$@"
-}
+. "$dir/terminal.sh"
 
 # with the VMs stopped nothing moves, and both outputs have to agree
 case_csv()
@@ -91,24 +87,15 @@ case_until_interrupted()
 # the first line with VMs is the one that runs; a name cannot move the cursor
 case_top_screen()
 {
-	local i
+	local tries=400
 
 	tm new-session -d -s top -x 100 -y 24 "$reader top 0.5; echo status=\$?; sleep 100" || fail "no tmux" || return
-	for ((i = 0; i < 400; i++)); do
-		tm capture-pane -p -t top >"$tmp/screen"
-		[ "$(grep -c '^[> ]twin ' "$tmp/screen")" = 2 ] && grep -q "^[> ]a,b " "$tmp/screen" && break
-		sleep 0.05
-	done
-	[ "$i" -lt 400 ] && grep -qF 'evil\x1b' "$tmp/screen" || fail "no VMs: $(cat "$tmp/screen")" || return
+	seen 'evil\x1b' || return
+	[ "$(grep -c '^[> ]twin ' "$tmp/screen")" = 2 ] && grep -q "^[> ]a,b " "$tmp/screen" ||
+		fail "not all VMs: $(cat "$tmp/screen")" || return
 	[ "$(grep -A 1 'NAME .*VCPUS' "$tmp/screen" | tail -n 1 | cut -c 2-4)" = a,b ] ||
 		fail "not the busiest first: $(cat "$tmp/screen")" || return
-	tm send-keys -t top q
-	for ((i = 0; i < 200; i++)); do
-		tm capture-pane -p -t top | grep -q '^status=0' && break
-		sleep 0.05
-	done
-	tm kill-server
-	[ "$i" -lt 200 ] || fail "q does not end it"
+	keys q && seen status=0 && tm kill-server
 }
 
 case_textfile()

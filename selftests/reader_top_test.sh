@@ -13,9 +13,8 @@
 
 dir=$(cd "$(dirname "$0")" && pwd) || exit 1
 . "$dir/tap.sh"
+. "$dir/terminal.sh"
 
-# tries of a twentieth of a second each
-tries=200
 heading=' NAME       VCPUS GUEST% KERNEL%  VMM% HALT% STEAL% *EXITS/s TOP-EXIT    DIRTY/s'
 
 command -v tmux >/dev/null || {
@@ -25,31 +24,6 @@ command -v tmux >/dev/null || {
 }
 tmp=$(mktemp -d) || exit 1
 trap 'tm kill-server; rm -rf "$tmp"' EXIT
-
-tm()
-{
-	LC_ALL=C.UTF-8 tmux -u -S "$tmp/socket" -f /dev/null "$@"
-}
-
-screen()
-{
-	tm capture-pane -p -t top >"$tmp/screen"
-	cat "$tmp/screen"
-}
-
-# seen TEXT: wait until that is on the screen
-seen()
-{
-	local i
-
-	for ((i = 0; i < tries; i++)); do
-		if screen | grep -qFe "$1"; then
-			return
-		fi
-		sleep 0.05
-	done
-	fail "not seen: '$1', but: $(screen)"
-}
 
 # unseen TEXT: wait until it is no longer there
 unseen()
@@ -79,11 +53,6 @@ shows()
 	done
 	sed 's/^/# /' "$tmp/diff"
 	fail "it is another screen than $1"
-}
-
-keys()
-{
-	tm send-keys -t top "$@"
 }
 
 # begin WIDTH HEIGHT: a terminal with a shell
