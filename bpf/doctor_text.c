@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Shows what the rules of doctor say as text. */
+#include <math.h>
 #include <string.h>
 
 #include "doctor.h"
@@ -64,8 +65,10 @@ static void print_evidence(const struct kvmeter_finding *f)
 
 	for (i = 0; i < f->nr_figures && i < SHOWN_MAX; i++) {
 		figure = &f->figures[i];
-		printf("%*s- %.6g%s%s: %s", INDENT, "", figure->value, *figure->unit ? " " : "",
-		       figure->unit, figure->name);
+		/* Whole numbers whole, and three digits of all others. */
+		printf("%*s- %.*g%s%s: %s", INDENT, "", figure->value < 999.5 ? 3 : 15,
+		       figure->value < 999.5 ? figure->value : round(figure->value),
+		       *figure->unit ? " " : "", figure->unit, figure->name);
 		if (!i && f->rule != KVMETER_RULE_MIGRATION)
 			printf(" (threshold: %g %s)", rule->threshold, rule->unit);
 		putchar('\n');

@@ -117,7 +117,7 @@ show steal --matrix
 expect '^db ' '^web '
 
 # Both guests have to share the host's CPUs with what emulates their devices: something is found, which is status 3.
-show doctor 3 1 && fail "doctor found nothing" || [ $? = 3 ]
+COLUMNS=100 show doctor 3 1 && fail "doctor found nothing" || [ $? = 3 ]
 expect '^1[.] .*: costs ' '^   do: '
 
 show dirty start web --interval 500ms

@@ -24,7 +24,7 @@ trap 'rm -rf "$guest"' EXIT
 "$here/guest.sh" "$kernel" "$guest"
 
 echo "==== an AMD host with kernel $kernel: two stock QEMU guests"
-"$here/lab.sh" --leg amd --kernel "$kernel" --parallel --cpus 1 --timeout 300 --file "$guest:/guest" -- \
+"$here/lab.sh" --leg amd --kernel "$kernel" --parallel --cpus 1 --timeout 900 --file "$guest:/guest" -- \
 	bash scripts/demo-host.sh
 
 echo "==== an Intel host with kernel $kernel: pages a guest dirties, from Page Modification Logging"
