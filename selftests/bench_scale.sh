@@ -114,7 +114,7 @@ awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v vms="$vms" -v vcpus="$v
 			"steal_json load attach detach unload", names)
 		printf ", \"instructions\": {"
 		for (i = 1; i <= n; i++)
-			printf "%s\"%s\": %d", i > 1 ? ", " : "", names[i], v[names[i]]
+			printf "%s\"%s\": %d", (i > 1 ? ", " : ""), names[i], v[names[i]]
 		print "}}"
 		bad = change("exit") > 5 || change("exit") < -5 || vcpu > 32768 || v2["snapshot"] != vcpus
 		exit bad
