@@ -109,12 +109,12 @@ awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v vms="$vms" -v vcpus="$v
 		dirs = (all - (v["memory_with"] - v["memory_without"])) / vms
 		printf "{\"leg\": \"%s\", \"kernel\": \"%s\", \"vms\": %d, \"vcpus\": %d", leg, kernel, vms, vcpus
 		show("exit"); show("ordinary"); show("vcpu")
-		printf ", \"bytes\": {\"vcpu\": %d, \"vm\": %d, \"vm_debugfs\": %d, \"all\": %d}", vcpu, vm, dirs, all
+		printf ", \"bytes\": {\"vcpu\": %.0f, \"vm\": %.0f, \"vm_debugfs\": %.0f, \"all\": %.0f}", vcpu, vm, dirs, all
 		n = split("snapshot snapshot_all debugfs_host debugfs_all list list_json ledger exits_json " \
 			"steal_json load attach detach unload", names)
 		printf ", \"instructions\": {"
 		for (i = 1; i <= n; i++)
-			printf "%s\"%s\": %d", (i > 1 ? ", " : ""), names[i], v[names[i]]
+			printf "%s\"%s\": %.0f", (i > 1 ? ", " : ""), names[i], v[names[i]]
 		print "}}"
 		bad = change("exit") > 5 || change("exit") < -5 || vcpu > 32768 || v2["snapshot"] != vcpus
 		exit bad
