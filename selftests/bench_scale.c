@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,11 @@ static char buffer[1 << 20];
 static int hold(unsigned int nr)
 {
 	struct herd herd;
-	int ret = herd_start(&herd, nr);
+	int ret;
 
+	/* A shell has what it runs in the background ignore it. */
+	signal(SIGINT, SIG_DFL);
+	ret = herd_start(&herd, nr);
 	if (ret) {
 		herd_end(&herd);
 		return ret;
