@@ -14,11 +14,12 @@
 #   "many": 500 "vms" with 1,000 "vcpus"
 #     snapshot, snapshot_all    the least of 5 snapshots by one process: what "list" copies, and with all rows
 #     list, list_by_vcpu, stat  these commands from start to end
-#     kvm_stat                  "kvm_stat -1" of Debian's linux-source: it reads all VMs twice, and sums them up
+#     kvm_stat                  "kvm_stat -1" of Debian's linux-source: sums over the host, from trace points
+#     kvm_stat_debugfs          "kvm_stat -1 -d": sums over the host, from each VM's files in debugfs, read twice
 #     top_second                a second of "top" on a screen of 120 by 40
 #     scrape, samples           a scrape of "export --listen", and of how many samples
-#   "few": 8 "vms" with 16 "vcpus" that libvirt has started, each a QEMU with firmware that finds nothing to boot
-#     list, list_by_vcpu, stat, kvm_stat    as above
+#   "few": 4 "vms" with 8 "vcpus" that libvirt has started, each a QEMU with firmware that finds nothing to boot
+#     list to kvm_stat_debugfs  as above
 #     domstats                  "virsh domstats": by "virsh" itself, by "libvirtd", and by the main threads of "qemu"
 # "resident_kib": Rss and Pss of "top" and, after two scrapes, of "export", with all of "many" there.
 # "native": real CPU time in ns, on the "machine" that runs this, of snapshots of the maps as the lab host had them,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Measures, on a lab host, what the reader and its peers take to look at VMs; prints one JSON object.
 #
-#   bench_reader.sh [VMS [DOMAINS]]   default 500 and 8, of 2 vCPUs each
+#   bench_reader.sh [VMS [DOMAINS]]   default 500 and 4, of 2 vCPUs each
 #
 # The maps, as they are with VMS VMs, are left in /out/maps. Peers: kvm_stat, of the kernel's source, which is put into
 # the host, and virsh with a libvirt that has started DOMAINS domains. CPU time is in ns, each of which is an
@@ -12,7 +12,7 @@ cd "$(dirname "$0")"
 . ./peer.sh
 
 vms=${1:-500}
-domains=${2:-8}
+domains=${2:-4}
 reader=../bpf/kvmeter
 : >"$tmp/figures"
 
@@ -118,7 +118,7 @@ main_threads()
 domstats()
 {
 	qemu=''
-	for file in /run/libvirt/qemu/*.pid; do
+	for file in /run/libvirt/qemu/bench*.pid; do
 		qemu="$qemu $(cat "$file")"
 	done
 	virsh domstats >"$tmp/domstats"
@@ -139,6 +139,7 @@ commands()
 	run "$1_list_by_vcpu" $reader list --by vcpu
 	run "$1_stat" $reader stat
 	run "$1_kvm_stat" kvm_stat -1
+	run "$1_kvm_stat_debugfs" kvm_stat -1 -d
 }
 
 tm()
@@ -192,6 +193,16 @@ measure_export()
 insmod ../kvmeter.ko max_vms=$(((vms + 64) / 64 * 64)) max_vcpus=$(((2 * vms + 65) / 64 * 64))
 $reader attach >/dev/null
 
+start_peer ./bench_scale hold "$vms"
+wait_for ready "$tmp/peer.out"
+./bench_scale read >"$tmp/read"
+cat "$tmp/read" >>"$tmp/figures"
+commands many
+measure_top
+measure_export
+./bench_scale save /out/maps
+stop_peer
+
 start_libvirt
 for i in $(seq "$domains"); do
 	start_domain "$i"
@@ -203,16 +214,6 @@ domstats
 for i in $(seq "$domains"); do
 	virsh destroy "bench$i" >/dev/null
 done
-stop_peer
-
-start_peer ./bench_scale hold "$vms"
-wait_for ready "$tmp/peer.out"
-./bench_scale read >"$tmp/read"
-cat "$tmp/read" >>"$tmp/figures"
-commands many
-measure_top
-measure_export
-./bench_scale save /out/maps
 stop_peer
 
 awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v vms="$vms" -v domains="$domains" '
@@ -239,13 +240,13 @@ awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v vms="$vms" -v domains="
 		printf "\"vms\": %d, \"vcpus\": %d", vms, 2 * vms
 		comma = ", "
 		numbers("", "snapshot snapshot_all")
-		numbers("many_", "list list_by_vcpu stat kvm_stat")
+		numbers("many_", "list list_by_vcpu stat kvm_stat kvm_stat_debugfs")
 		numbers("", "top_second scrape samples")
 		end()
 		begin("few")
 		printf "\"vms\": %d, \"vcpus\": %d", domains, 2 * domains
 		comma = ", "
-		numbers("few_", "list list_by_vcpu stat kvm_stat")
+		numbers("few_", "list list_by_vcpu stat kvm_stat kvm_stat_debugfs")
 		begin("domstats"); numbers("domstats_", "virsh libvirtd qemu"); end()
 		end()
 		begin("resident_kib")
