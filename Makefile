@@ -27,7 +27,7 @@ dkms_files := Kbuild $(wildcard kmod/*.[ch]) $(wildcard include/kvmeter/*.h) inc
 .PHONY: all module reader selftests sign install install-module install-reader install-dkms \
 	uninstall uninstall-dkms clean deb packages help demo check check-debug lint \
 	lint-checks plain-checks bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
-	bench-scale
+	bench-scale bench-reader
 
 all: module reader kvmeter.4
 
@@ -96,7 +96,7 @@ packages:
 	@SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" KVMETER_MAINTAINER="$(KVMETER_MAINTAINER)" scripts/deb-build.sh $(VERSION)
 
 demo check check-debug lint deb bench-exit bench-switch bench-dirty bench-forecast bench-migrate \
-bench-scale:
+bench-scale bench-reader:
 	@KERNELS="$(KERNELS)" LEGS="$(LEGS)" TESTS="$(TESTS)" FLAVOURS="$(FLAVOURS)" scripts/$@.sh
 
 help:
@@ -122,5 +122,6 @@ help:
 	@echo '  make bench-forecast  forecasts against real migrations, into build/bench/forecast.json'
 	@echo '  make bench-migrate  what makes migrations converge, compared, into build/bench/migrate.json'
 	@echo '  make bench-scale  what 1,000 VMs cost: memory, reading, exits, into build/bench/scale.json'
+	@echo '  make bench-reader what looking at 1,000 vCPUs takes, and its peers, into build/bench/reader.json'
 	@echo ''
 	@echo '  make clean        remove what was built here (build/ holds the lab builds)'

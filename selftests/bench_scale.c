@@ -5,7 +5,9 @@
  *   bench_scale hold NR        start NR VMMs, print "ready" and keep them until killed
  *   bench_scale memory         bytes of memory that the kernel has taken for itself
  *   bench_scale read           instructions to read all there is, for each way to; maps attached
- *   bench_scale run COMMAND... instructions until the command, whose output nobody reads, has ended
+ *   bench_scale save FILE      the maps, attached, for bench_reader
+ *   bench_scale run COMMAND... instructions until the command, whose output nobody reads, has
+ *                              ended, and its CPU time in ns
  *
  * For the time-stamp counter as a counter of instructions see bench_exit.c.
  */
@@ -19,11 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "../bpf/reader.h"
+#include "bench_maps.h"
 #include "herd.h"
 #include "host.h"
 #include "meter.h"
@@ -141,18 +145,7 @@ static int print_reads(void)
 
 	if (ret)
 		return ret;
-	maps = (struct kvmeter_maps){
-		.info = m.info,
-		.host = m.map[KVMETER_MAP_HOST],
-		.index = m.map[KVMETER_MAP_INDEX],
-		.vms = m.map[KVMETER_MAP_VMS],
-		.vcpus = m.map[KVMETER_MAP_VCPUS],
-		.exits = m.map[KVMETER_MAP_EXITS],
-		.subs = m.map[KVMETER_MAP_SUBS],
-		.thieves = m.map[KVMETER_MAP_STEAL],
-		.dirty = m.map[KVMETER_MAP_DIRTY],
-		.migrations = m.map[KVMETER_MAP_MIGRATIONS],
-	};
+	maps = bench_maps_of(&m.info, m.map);
 	print_snapshot("snapshot", &maps, 0);
 	print_snapshot("snapshot_all", &maps,
 		       KVMETER_NEED_ROWS | KVMETER_NEED_SUBS | KVMETER_NEED_THIEVES);
@@ -161,9 +154,31 @@ static int print_reads(void)
 	return ret ? ret : print_debugfs("debugfs_all", true);
 }
 
+static int save(const char *path)
+{
+	struct meter m;
+	FILE *file;
+	int ret = meter_open(&m);
+
+	if (ret)
+		return ret;
+	file = fopen(path, "we");
+	ret = file ? bench_maps_write(file, &m.info, m.map) : -errno;
+	if (file && fclose(file))
+		ret = -errno;
+	meter_close(&m);
+	return ret;
+}
+
+static unsigned long long ns_of(const struct timeval *time)
+{
+	return time->tv_sec * 1000000000ULL + time->tv_usec * 1000ULL;
+}
+
 static int print_run(char **command)
 {
-	unsigned long long begin = __rdtsc();
+	unsigned long long begin = __rdtsc(), ticks;
+	struct rusage usage;
 	int status, null;
 	pid_t pid;
 
@@ -177,11 +192,12 @@ static int print_run(char **command)
 		execvp(command[0], command);
 		_exit(127);
 	}
-	if (waitpid(pid, &status, 0) != pid)
+	if (wait4(pid, &status, 0, &usage) != pid)
 		return -errno;
+	ticks = __rdtsc() - begin;
 	if (status)
 		return -ECHILD;
-	printf("%llu\n", __rdtsc() - begin);
+	printf("%llu %llu\n", ticks, ns_of(&usage.ru_utime) + ns_of(&usage.ru_stime));
 	return 0;
 }
 
@@ -196,6 +212,8 @@ int main(int argc, char **argv)
 		ret = print_memory();
 	else if (!strcmp(mode, "read") && argc == 2)
 		ret = print_reads();
+	else if (!strcmp(mode, "save") && argc == 3)
+		ret = save(argv[2]);
 	else if (!strcmp(mode, "run") && argc > 2)
 		ret = print_run(argv + 2);
 	if (ret) {
