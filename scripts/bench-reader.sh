@@ -18,7 +18,7 @@
 #     kvm_stat_debugfs          "kvm_stat -1 -d": sums over the host, from each VM's files in debugfs, read twice
 #     top_second                a second of "top" on a screen of 120 by 40
 #     scrape, samples           a scrape of "export --listen", and of how many samples
-#   "few": 4 "vms" with 8 "vcpus" that libvirt has started, each a QEMU with firmware that finds nothing to boot
+#   "few": 4 "vms" with 8 "vcpus" that libvirt has started, each a QEMU whose guest has halted
 #     list to kvm_stat_debugfs  as above
 #     domstats                  "virsh domstats": by "virsh" itself, by "libvirtd", and by the main threads of "qemu"
 # "resident_kib": Rss and Pss of "top" and, after two scrapes, of "export", with all of "many" there.
