@@ -213,6 +213,12 @@ job_migrations()
 		migrate_test.sh converge_migrate_test.sh
 }
 
+# The same by libvirt, with two daemons of its own.
+job_libvirt()
+{
+	in_lab "$1" "$2" --parallel --cpus 1 --timeout 1800 -- "${run_tests[@]}" libvirt_test.sh
+}
+
 # Hosts that lack something.
 job_without()
 {
@@ -289,13 +295,15 @@ list_jobs()
 		done
 	done
 	[ -z "$tests" ] || return 0
-	for job in migrations guests kvm doctor lockdown packages scale without figures lab; do
+	for job in migrations libvirt guests kvm doctor lockdown packages scale without figures lab; do
 		for kernel in $kernels; do
 			for leg in $legs; do
-				case $job-$kernel-$leg in
-				guests-*-intel | doctor-*-intel | migrations-*-intel | kvm-*-intel | lockdown-*-intel | packages-*-intel |\
-					scale-*-intel | lab-*-intel) ;;
-				guests-* | kvm-* | packages-6.12-* | *-6.1-*) echo "$job $kernel $leg" ;;
+				case $job-$leg in
+				without-* | figures-* | *-amd) ;;
+				*) continue ;;
+				esac
+				case $job-$kernel in
+				guests-* | kvm-* | packages-6.12 | *-6.1) echo "$job $kernel $leg" ;;
 				*) ;;
 				esac
 			done

@@ -219,7 +219,7 @@ static uint64_t now_ns(void)
 static void work(uint32_t rate)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t period = 1000000000 / rate, due = now_ns();
+	uint64_t period = 1000000000 / rate, due = now_ns(), end;
 	char line[32];
 
 	for (;;) {
@@ -229,7 +229,9 @@ static void work(uint32_t rate)
 		}
 		if (now_ns() > due + LAG_MAX_NS)
 			due = now_ns() - LAG_MAX_NS;
-		for (; now_ns() >= due; due += period) {
+		/* Too slow for the rate, it would never come to listen. */
+		end = now_ns() + LAG_MAX_NS;
+		for (; now_ns() >= due && now_ns() < end; due += period) {
 			writes++;
 			write_page(pick(writes), writes);
 			if (writes % BATCH == 0)
