@@ -223,7 +223,7 @@ awk -v leg="$KVMETER_LEG" -v kernel="$KVMETER_KERNEL" -v vms="$vms" -v domains="
 	function number(name) {
 		if (!(name in v) || v[name] + 0 <= 0)
 			bad = bad " " name
-		printf "%s\"%s\": %d", comma, shown, v[name]
+		printf "%s\"%s\": %.0f", comma, shown, v[name]
 		comma = ", "
 	}
 	function numbers(prefix, names,   list, n, i) {
