@@ -23,12 +23,14 @@ bandwidth=$((32 << 20)) downtime_ms=300 # of the migrations
 patience=120
 [ "${KVMETER_LEG:-}" != intel ] || patience=1200
 whole=" 0 bad of $pages pages" not_whole=' [1-9][0-9]* bad of'
+# what a guest says last whose kernel or process 1 lacks a page of its own
+dies='Oops:|exited with |Kernel panic'
 from=a to=b drive=''
 
 # verify NAME COMMAND PATTERN: what the guest there says to the command, a line that must match
 verify()
 {
-	ask "$1" "$2" "$patience" 'bad of' || { fail "$answer"; return; }
+	ask "$1" "$2" "$patience" "bad of|$dies" || { fail "$answer"; return; }
 	[[ $answer =~ $3 ]] || fail "$2: $answer"
 }
 
@@ -104,11 +106,11 @@ case_not_whole()
 	done
 }
 
-# The same verdict on a guest that leaves a VMM which loses a page of each round.
+# The same verdict on a guest that leaves a VMM which loses pages of each round, unless it has died of that.
 case_lost_bits_found()
 {
 	rmmod kvmeter
-	preload=$dir/lose_bits.so hop 1 "$whole" && hop 2 "$not_whole" || return
+	preload=$dir/lose_bits.so hop 1 "$whole" && hop 2 "$not_whole|$dies" || return
 	echo "# $answer"
 }
 

@@ -84,10 +84,11 @@ comes_to()
 	[ "$1" != 0 ] || { doctor "$1" "${@:3}" 1 1 && json "$2"; }
 }
 
-# boot_halted NAME: a guest that has halted for good, and exits no more
+# boot_halted NAME: a guest that has halted for good, and exits no more. Where time is virtual it flies while the first
+# guest's QEMU is read from the disk.
 boot_halted()
 {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 600))
 
 	boot "$1" halt
 	until kvm ledger "$1" 0.5 2 --json && [ "$status" = 0 ] &&
