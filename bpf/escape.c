@@ -187,3 +187,33 @@ void kvmeter_escape_ascii(const char *shown, char *ascii, size_t size)
 	}
 	*ascii = '\0';
 }
+
+/**
+ * kvmeter_escape_markup - write text that is no markup, whatever is in it
+ * @out: HTML or SVG
+ * @text: from kvmeter_escape_text()
+ */
+void kvmeter_escape_markup(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		case '\'':
+			fputs("&#39;", out);
+			break;
+		default:
+			putc(*text, out);
+		}
+	}
+}

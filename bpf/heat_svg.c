@@ -15,28 +15,6 @@
 #define LABELS 8
 #define ROWS_MAX 256
 
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			putc(*text, out);
-		}
-	}
-}
-
 static void draw_frame(FILE *out, const char *name)
 {
 	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\"",
@@ -44,7 +22,7 @@ static void draw_frame(FILE *out, const char *name)
 	fputs(" font-family=\"sans-serif\" font-size=\"12\">\n", out);
 	fputs("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n", out);
 	fprintf(out, "<text x=\"%g\" y=\"24\" font-size=\"16\">Pages dirtied by ", LEFT);
-	put_text(out, name);
+	kvmeter_escape_markup(out, name);
 	fputs("</text>\n", out);
 	fprintf(out, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\"", LEFT, TOP, FIELD_WIDTH,
 		FIELD_HEIGHT);

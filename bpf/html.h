@@ -223,7 +223,6 @@ const char *kvmeter_html_thief_word(enum kvmeter_html_thief thief);
 void kvmeter_html_moves_note(struct kvmeter_html *html, const struct kvmeter_snap *snap);
 
 /* html_text.c */
-void kvmeter_html_escape(FILE *out, const char *text);
 void kvmeter_html_put_name(FILE *out, const struct kvmeter_html_row *row, unsigned int width);
 void kvmeter_html_put_pages(FILE *out, double pages);
 void kvmeter_html_put_length(FILE *out, double ns);

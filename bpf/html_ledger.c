@@ -117,7 +117,7 @@ static void draw_row(FILE *out, const struct kvmeter_html *html, const struct kv
 	kvmeter_html_put_name(out, row, KVMETER_HTML_NAME_WIDTH);
 	fputs(" <small>", out);
 	if (row->vm) {
-		kvmeter_html_escape(out, row->vm->vm->v.id);
+		kvmeter_escape_markup(out, row->vm->vm->v.id);
 		fputs(", ", out);
 	}
 	fprintf(out, "%u vCPU%s</small></h3>\n", row->nr_vcpus, row->nr_vcpus == 1 ? "" : "s");

@@ -12,7 +12,7 @@ static void put_head(FILE *out, const struct kvmeter_html *html)
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	      "<title>kvmeter ",
 	      out);
-	kvmeter_html_escape(out, html->origin.host);
+	kvmeter_escape_markup(out, html->origin.host);
 	fprintf(out, "</title>\n<style>\n%s</style></head><body>\n", kvmeter_html_style);
 }
 
@@ -39,20 +39,20 @@ static void put_origin(FILE *out, const struct kvmeter_html *html)
 	const struct kvmeter_recording_origin *origin = &html->origin;
 
 	put_fact(out, "Host");
-	kvmeter_html_escape(out, *origin->host ? origin->host : "not recorded");
+	kvmeter_escape_markup(out, *origin->host ? origin->host : "not recorded");
 	fputs("</dd>\n", out);
 	put_fact(out, "Kernel");
-	kvmeter_html_escape(out, *origin->kernel ? origin->kernel : "not recorded");
+	kvmeter_escape_markup(out, *origin->kernel ? origin->kernel : "not recorded");
 	fprintf(out, ", %s</dd>\n", kvmeter_reasons_vendor(html->host.vendor));
 	put_fact(out, "Module");
 	fprintf(out, "kvmeter, ABI %u", html->host.abi);
 	if (*origin->module) {
 		fputs(", version ", out);
-		kvmeter_html_escape(out, origin->module);
+		kvmeter_escape_markup(out, origin->module);
 	}
 	if (*origin->source) {
 		fputs(", source ", out);
-		kvmeter_html_escape(out, origin->source);
+		kvmeter_escape_markup(out, origin->source);
 	}
 	fputs("</dd>\n", out);
 }
@@ -111,7 +111,7 @@ static void put_damage(FILE *out, const struct kvmeter_html *html)
 static void put_heading(FILE *out, const struct kvmeter_html *html)
 {
 	fputs("<header><h1>kvmeter: ", out);
-	kvmeter_html_escape(out, *html->origin.host ? html->origin.host : "a host");
+	kvmeter_escape_markup(out, *html->origin.host ? html->origin.host : "a host");
 	fputs("</h1>\n<p class=\"sub\">What the VMs of a host did, from a recording.</p>\n", out);
 	put_damage(out, html);
 	fputs("<dl>\n", out);

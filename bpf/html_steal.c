@@ -153,7 +153,7 @@ static void put_comms(FILE *out, const struct kvmeter_html *html)
 	for (unsigned int i = 0; i < nr; i++) {
 		kvmeter_escape_text(found[i]->comm, name, sizeof(name));
 		fputs("<span>", out);
-		kvmeter_html_escape(out, name);
+		kvmeter_escape_markup(out, name);
 		fputs(" <b>", out);
 		kvmeter_html_put_length(out, found[i]->ns);
 		fputs("</b></span>\n", out);

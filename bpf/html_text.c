@@ -8,36 +8,6 @@
 #define S_PER_DAY 86400ULL
 
 /**
- * kvmeter_html_escape - write text that is no markup, whatever is in it
- * @out: the page
- * @text: the text; what cannot be shown in it is for kvmeter_escape_text()
- */
-void kvmeter_html_escape(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\'':
-			fputs("&#39;", out);
-			break;
-		default:
-			putc(*text, out);
-		}
-	}
-}
-
-/**
  * kvmeter_html_put_name - write what a row is of
  * @out: the page
  * @row: the row
@@ -52,7 +22,7 @@ void kvmeter_html_put_name(FILE *out, const struct kvmeter_html_row *row, unsign
 		return;
 	}
 	kvmeter_escape_shorten(row->vm->vm->name, width, name, sizeof(name));
-	kvmeter_html_escape(out, name);
+	kvmeter_escape_markup(out, name);
 }
 
 /**
@@ -67,9 +37,9 @@ void kvmeter_html_put_card(FILE *out, const char *kind, const struct kvmeter_htm
 
 	kvmeter_escape_shorten(vm->vm->name, KVMETER_HTML_NAME_WIDTH, name, sizeof(name));
 	fprintf(out, "<div class=\"card %s\"><h3>", kind);
-	kvmeter_html_escape(out, name);
+	kvmeter_escape_markup(out, name);
 	fputs(" <small>", out);
-	kvmeter_html_escape(out, vm->vm->v.id);
+	kvmeter_escape_markup(out, vm->vm->v.id);
 	fputs("</small></h3>\n", out);
 }
 

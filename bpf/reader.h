@@ -637,6 +637,7 @@ bool kvmeter_escape_is_shown(const char *text);
 unsigned int kvmeter_escape_width(const char *shown);
 void kvmeter_escape_shorten(const char *shown, unsigned int width, char *buf, size_t size);
 void kvmeter_escape_ascii(const char *shown, char *ascii, size_t size);
+void kvmeter_escape_markup(FILE *out, const char *text);
 
 /* select.c */
 int kvmeter_select_find_vm(const struct kvmeter_snap *snap, const char *what);
