@@ -265,6 +265,7 @@ void kvmeter_rules_print(bool json);
 /* doctor_look.c */
 void kvmeter_doctor_look(struct kvmeter_doctor *doctor, const struct kvmeter_report *report);
 void kvmeter_doctor_put(struct kvmeter_doctor *doctor);
+double kvmeter_doctor_per_ns(const struct kvmeter_doctor *doctor, double amount);
 
 /* doctor_exits.c */
 void kvmeter_doctor_look_at_exits(struct kvmeter_doctor_vm *vm, const struct kvmeter_snap *snap);

@@ -47,16 +47,6 @@
 
 #define NOT_ATTRIBUTED "steal is not attributed (module parameter attribution=0)"
 
-static double threshold(enum kvmeter_rule_id rule)
-{
-	return kvmeter_rules[rule].threshold;
-}
-
-static double get_cpus(const struct kvmeter_doctor *doctor, __u64 ns)
-{
-	return doctor->snap->interval_ns ? (double)ns / doctor->snap->interval_ns : 0;
-}
-
 static bool is_attributed(const struct kvmeter_doctor *doctor)
 {
 	return doctor->snap->host.features & KVMETER_FEATURE_THIEF;
@@ -87,7 +77,8 @@ static bool is_noisy(const struct kvmeter_doctor *doctor, const struct kvmeter_d
 	if (thief->vm)
 		back_ns = get_lost(&doctor->vms[thief->vm - doctor->snap->vms], vm->vm);
 	return ns && ns >= 2 * back_ns && 2 * ns >= vm->contention_ns &&
-		kvmeter_stats_pct(ns, vm->elapsed_ns) >= threshold(KVMETER_RULE_NEIGHBOUR);
+		kvmeter_stats_pct(ns, vm->elapsed_ns) >=
+		kvmeter_rules[KVMETER_RULE_NEIGHBOUR].threshold;
 }
 
 /* Who keeps a VM from running, NULL: nobody. */
@@ -136,18 +127,20 @@ void kvmeter_rule_overcommit(const struct kvmeter_doctor *doctor, struct kvmeter
 	struct kvmeter_finding *f = NULL;
 	const struct kvmeter_doctor_vm *vm;
 	double pct;
+	__u64 ns;
 
 	if (!is_attributed(doctor)) {
 		kvmeter_findings_add_unknown(findings, KVMETER_RULE_OVERCOMMIT, NOT_ATTRIBUTED);
 		return;
 	}
 	for (vm = doctor->vms; vm < doctor->vms + doctor->snap->nr_vms; vm++) {
-		pct = kvmeter_stats_pct(get_crowd_ns(doctor, vm), vm->elapsed_ns);
-		if (!vm->wanted || pct < threshold(KVMETER_RULE_OVERCOMMIT))
+		ns = get_crowd_ns(doctor, vm);
+		pct = kvmeter_stats_pct(ns, vm->elapsed_ns);
+		if (!vm->wanted || pct < kvmeter_rules[KVMETER_RULE_OVERCOMMIT].threshold)
 			continue;
 		if (!f)
 			f = kvmeter_findings_add(findings, KVMETER_RULE_OVERCOMMIT);
-		kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, get_crowd_ns(doctor, vm)));
+		kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, ns));
 		kvmeter_finding_add_figure(f, pct, "%", "%s waits", vm->vm->name);
 	}
 	if (f)
@@ -159,7 +152,7 @@ static void find_limit(const struct kvmeter_doctor *doctor, const struct kvmeter
 {
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_CPU_LIMIT);
 
-	kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, vm->limit_ns));
+	kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, vm->limit_ns));
 	kvmeter_finding_say(&f->what,
 			    "%s is held back by its own CPU limit: no other VM is the cause",
 			    vm->vm->name);
@@ -189,7 +182,7 @@ void kvmeter_rule_cpu_limit(const struct kvmeter_doctor *doctor, struct kvmeter_
 	}
 	for (vm = doctor->vms; vm < doctor->vms + doctor->snap->nr_vms; vm++) {
 		pct = kvmeter_stats_pct(vm->limit_ns, vm->elapsed_ns);
-		if (vm->wanted && pct >= threshold(KVMETER_RULE_CPU_LIMIT))
+		if (vm->wanted && pct >= kvmeter_rules[KVMETER_RULE_CPU_LIMIT].threshold)
 			find_limit(doctor, vm, pct, findings);
 	}
 }
@@ -271,7 +264,7 @@ void kvmeter_rule_neighbour(const struct kvmeter_doctor *doctor, struct kvmeter_
 		i = get_neighbour(list, &nr, thief, findings);
 		f = &findings->list[list[i].finding];
 		ns = kvmeter_thieves_get_time(&thief->t);
-		kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, ns));
+		kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, ns));
 		kvmeter_finding_add_figure(f, kvmeter_stats_pct(ns, vm->elapsed_ns), "%",
 					   "taken from %s", vm->vm->name);
 		kvmeter_finding_add_figure(f, kvmeter_stats_pct(ns, vm->contention_ns), "%",
@@ -289,7 +282,7 @@ void kvmeter_rule_neighbour(const struct kvmeter_doctor *doctor, struct kvmeter_
  */
 void kvmeter_rule_headroom(const struct kvmeter_doctor *doctor, struct kvmeter_findings *findings)
 {
-	double least = threshold(KVMETER_RULE_HEADROOM), pct = doctor->idle * 100;
+	double least = kvmeter_rules[KVMETER_RULE_HEADROOM].threshold, pct = doctor->idle * 100;
 	struct kvmeter_finding *f;
 
 	if (doctor->idle < 0) {

@@ -139,3 +139,15 @@ void kvmeter_doctor_put(struct kvmeter_doctor *doctor)
 		free(doctor->vms[i].thieves);
 	free(doctor->vms);
 }
+
+/**
+ * kvmeter_doctor_per_ns - how much of something there was in a nanosecond of the interval
+ * @doctor: the evidence
+ * @amount: how much there was in all of it; of CPU time in ns the result is a number of CPUs
+ *
+ * Return: the rate; 0 of an interval in which nothing can have been.
+ */
+double kvmeter_doctor_per_ns(const struct kvmeter_doctor *doctor, double amount)
+{
+	return doctor->snap->interval_ns ? amount / doctor->snap->interval_ns : 0;
+}

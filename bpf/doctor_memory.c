@@ -27,16 +27,6 @@
 #define PAGES_2M 512ULL
 #define PAGES_1G (512 * PAGES_2M)
 
-static double threshold(enum kvmeter_rule_id rule)
-{
-	return kvmeter_rules[rule].threshold;
-}
-
-static double get_cpus(const struct kvmeter_doctor *doctor, double ns)
-{
-	return doctor->snap->interval_ns ? ns / doctor->snap->interval_ns : 0;
-}
-
 /* Part of the time that is lost where all of it goes to memory at that distance. */
 static double get_loss(double distance)
 {
@@ -48,7 +38,7 @@ static void find_moves(const struct kvmeter_doctor *doctor, const struct kvmeter
 {
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_NODE_MOVES);
 	/* Of memory on one of two nodes they are far for half of the time. */
-	double far_cpus = get_cpus(doctor, vm->bouncing_ns) / 2;
+	double far_cpus = kvmeter_doctor_per_ns(doctor, vm->bouncing_ns) / 2;
 
 	kvmeter_finding_add_vm(f, vm->vm, far_cpus * get_loss(KVMETER_DOCTOR_FAR));
 	f->at_most = true;
@@ -81,7 +71,7 @@ static void find_far(const struct kvmeter_doctor *doctor, const struct kvmeter_d
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_FAR_MEMORY);
 	double ns = vm->guest_ns * vm->far * get_loss(vm->distance);
 
-	kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, ns));
+	kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, ns));
 	f->at_most = true;
 	kvmeter_finding_say(&f->what, "%s runs far from its memory", vm->vm->name);
 	kvmeter_finding_add_figure(f, vm->far * 100, "%", "of its memory is on other NUMA nodes");
@@ -111,7 +101,7 @@ void kvmeter_rule_far_memory(const struct kvmeter_doctor *doctor, struct kvmeter
 			kvmeter_findings_add_unknown(findings, KVMETER_RULE_FAR_MEMORY,
 						     "%s: numa_maps of its VMM cannot be read",
 						     vm->vm->name);
-		else if (vm->far * 100 >= threshold(KVMETER_RULE_FAR_MEMORY))
+		else if (vm->far * 100 >= kvmeter_rules[KVMETER_RULE_FAR_MEMORY].threshold)
 			find_far(doctor, vm, findings);
 	}
 }
@@ -121,11 +111,11 @@ static void find_small(const struct kvmeter_doctor *doctor, const struct kvmeter
 {
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_HUGE_PAGES);
 
-	kvmeter_finding_add_vm(f, vm->vm, get_cpus(doctor, vm->faults.ns));
+	kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, vm->faults.ns));
 	kvmeter_finding_say(&f->what, PAGES_WHAT, vm->vm->name);
 	kvmeter_finding_add_figure(f, kvmeter_stats_pct(vm->faults.ns, vm->elapsed_ns), "%",
 				   "of its time goes to page faults in KVM");
-	kvmeter_finding_add_figure(f, vm->faults.count * 1e9 / doctor->snap->interval_ns, "1/s",
+	kvmeter_finding_add_figure(f, kvmeter_doctor_per_ns(doctor, vm->faults.count * 1e9), "1/s",
 				   "page faults");
 	kvmeter_finding_add_figure(f, huge_pct, "%", "of its mapped memory is in huge pages");
 	kvmeter_finding_say(&f->remedy, PAGES_REMEDY);
@@ -140,7 +130,8 @@ static void judge_pages(const struct kvmeter_doctor *doctor, const struct kvmete
 	double huge_pct = kvmeter_stats_pct(huge, huge + v->pages_4k);
 	double per_vcpu_s = vm->elapsed_ns ? vm->faults.count * 1e9 / vm->elapsed_ns : 0;
 
-	if (kvmeter_stats_pct(vm->faults.ns, vm->elapsed_ns) < threshold(KVMETER_RULE_HUGE_PAGES) ||
+	if (kvmeter_stats_pct(vm->faults.ns, vm->elapsed_ns) <
+		    kvmeter_rules[KVMETER_RULE_HUGE_PAGES].threshold ||
 	    per_vcpu_s < KVMETER_DOCTOR_STORM_MIN_S || huge_pct >= 50)
 		return;
 	if (kvmeter_reasons_is_armed(v->log_state))

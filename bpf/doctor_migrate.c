@@ -54,9 +54,9 @@ static void find_stall(const struct kvmeter_doctor *doctor, const struct kvmeter
 {
 	const struct kvmeter_doctor_migration *m = &vm->migration;
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, KVMETER_RULE_MIGRATION);
-	double interval_ns = doctor->snap->interval_ns ? doctor->snap->interval_ns : 1;
 
-	kvmeter_finding_add_vm(f, vm->vm, (vm->log_ns + vm->throttle_ns) / interval_ns);
+	kvmeter_finding_add_vm(f, vm->vm,
+			       kvmeter_doctor_per_ns(doctor, vm->log_ns + vm->throttle_ns));
 	kvmeter_finding_say(&f->what, "the migration of %s will not come to an end", vm->vm->name);
 	kvmeter_finding_add_figure(f, m->outlook.f.remaining_bytes / MIB, "MiB",
 				   "it stalls with so much left");

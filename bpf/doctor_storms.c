@@ -70,12 +70,11 @@ static struct kvmeter_finding *find(const struct kvmeter_doctor *doctor,
 				    struct kvmeter_findings *findings)
 {
 	struct kvmeter_finding *f = kvmeter_findings_add(findings, rule);
-	double interval_ns = doctor->snap->interval_ns ? doctor->snap->interval_ns : 1;
 
-	kvmeter_finding_add_vm(f, vm->vm, of->ns / interval_ns);
+	kvmeter_finding_add_vm(f, vm->vm, kvmeter_doctor_per_ns(doctor, of->ns));
 	kvmeter_finding_add_figure(f, get_pct(vm, of), "%", "of its time goes to these exits");
-	kvmeter_finding_add_figure(f, of->count * 1e9 / interval_ns, "1/s", "exits%s%s",
-				   *of->top ? ", most time for " : "", of->top);
+	kvmeter_finding_add_figure(f, kvmeter_doctor_per_ns(doctor, of->count * 1e9), "1/s",
+				   "exits%s%s", *of->top ? ", most time for " : "", of->top);
 	kvmeter_finding_add_figure(f, of->count ? of->ns / 1e3 / of->count : 0, "us", "each");
 	return f;
 }
