@@ -27,12 +27,6 @@ cleanup()
 } 2>/dev/null
 trap cleanup EXIT
 
-skip_all()
-{
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
 # start_guest: a vCPU that computes on CPU 0
 start_guest()
 {

@@ -23,10 +23,7 @@ trap 'rm -rf "$tmp"' EXIT
 driver='' preload=''
 
 echo "TAP version 13"
-if [ ! -d "$programs" ]; then
-	echo "1..0 # SKIP there are no KVM selftests in $programs"
-	exit 4
-fi
+[ -d "$programs" ] || skip_all "there are no KVM selftests in $programs"
 
 # is_wanted PROGRAM
 is_wanted()

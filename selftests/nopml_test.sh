@@ -15,10 +15,7 @@ pml=/sys/module/kvm_intel/parameters/pml
 out=$(mktemp) || exit 1
 
 echo "TAP version 13"
-if ! grep -qs Y "$pml"; then
-	echo "1..0 # SKIP this host has no Page Modification Logging to switch off"
-	exit 4
-fi
+grep -qs Y "$pml" || skip_all "this host has no Page Modification Logging to switch off"
 
 cleanup()
 {

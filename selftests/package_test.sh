@@ -31,12 +31,6 @@ cleanup()
 } 2>/dev/null
 trap cleanup EXIT
 
-skip_all()
-{
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
 # list_files: what is in each directory that the packages, DKMS or the kernel's modules have files in, but for what is the
 # kernel's index of modules; and the packages that are there. To look at all of the file system takes an emulator too long.
 list_files()

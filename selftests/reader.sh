@@ -30,12 +30,6 @@ cleanup()
 } 2>/dev/null
 trap cleanup EXIT
 
-skip_all()
-{
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
 # kvm ARGUMENT...: run the reader; its output is in $tmp/out and $tmp/err, its status in $status
 kvm()
 {

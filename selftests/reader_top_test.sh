@@ -17,11 +17,7 @@ dir=$(cd "$(dirname "$0")" && pwd) || exit 1
 
 heading=' NAME       VCPUS GUEST% KERNEL%  VMM% HALT% STEAL% *EXITS/s TOP-EXIT    DIRTY/s'
 
-command -v tmux >/dev/null || {
-	echo 'TAP version 13'
-	echo '1..0 # SKIP there is no tmux'
-	exit 4
-}
+command -v tmux >/dev/null || skip_all "needs tmux"
 tmp=$(mktemp -d) || exit 1
 trap 'tm kill-server; rm -rf "$tmp"' EXIT
 
