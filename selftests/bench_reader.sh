@@ -10,6 +10,7 @@
 set -eu
 cd "$(dirname "$0")"
 . ./peer.sh
+. ./terminal.sh
 
 vms=${1:-500}
 domains=${2:-4}
@@ -22,12 +23,16 @@ note()
 	echo "$*" >>"$tmp/figures"
 }
 
-# cpu PID...: ns that their threads have run
+# ran FILE...: ns that the threads have run whose schedstat these are
+ran()
+{
+	cat "$@" | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
+}
+
+# cpu PID: ns that its threads have run
 cpu()
 {
-	for pid; do
-		cat "/proc/$pid/task"/*/schedstat
-	done | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
+	ran "/proc/$1/task"/*/schedstat
 }
 
 # run NAME COMMAND...: its CPU time, once its files are in memory
@@ -109,30 +114,22 @@ start_domain()
 	virsh create "$tmp/domain.xml" >/dev/null
 }
 
-# main_threads PID...: ns that these have run
-main_threads()
-{
-	for pid; do
-		cat "/proc/$pid/task/$pid/schedstat"
-	done | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
-}
-
 # What it takes of virsh itself, of libvirtd, and of the QEMUs, whose main threads answer.
 domstats()
 {
 	qemu=''
 	for file in /run/libvirt/qemu/bench*.pid; do
-		qemu="$qemu $(cat "$file")"
+		qemu="$qemu /proc/$(cat "$file")/schedstat"
 	done
 	virsh domstats >"$tmp/domstats"
 	[ "$(grep -c '^Domain:' "$tmp/domstats")" = "$domains" ] || fail "virsh sees $(cat "$tmp/domstats")"
 	before=$(cpu "$peer")
-	# shellcheck disable=SC2086 # process ids
-	qemu_before=$(main_threads $qemu)
+	# shellcheck disable=SC2086 # names of files
+	qemu_before=$(ran $qemu)
 	run_again domstats_virsh virsh domstats
 	note domstats_libvirtd $(($(cpu "$peer") - before))
 	# shellcheck disable=SC2086
-	note domstats_qemu $(($(main_threads $qemu) - qemu_before))
+	note domstats_qemu $(($(ran $qemu) - qemu_before))
 }
 
 # The reader and kvm_stat, each from start to end.
@@ -143,11 +140,6 @@ commands()
 	run "$1_stat" $reader stat
 	run "$1_kvm_stat" kvm_stat -1
 	run "$1_kvm_stat_debugfs" kvm_stat -1 -d
-}
-
-tm()
-{
-	LC_ALL=C.UTF-8 tmux -u -S "$tmp/socket" -f /dev/null "$@"
 }
 
 # The screen, 120 by 40, beside tmux: what it holds, and what a second of it takes.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=sh
 #
 # A terminal for the tests of screens: tmux, with a session called "top".
 #
-# Sourced, never run, after tap.sh; the script that does has a directory in $tmp, and ends tmux by "tm kill-server".
+# Sourced, never run, by a script that has fail() and a directory in $tmp, and ends tmux by "tm kill-server".
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC3043 # set by that script; local is known to every shell here
 
 # How often what is waited for is looked for, a twentieth of a second apart.
 tries=${tries:-200}
@@ -24,12 +24,13 @@ screen()
 # seen TEXT: wait until that is on the screen
 seen()
 {
-	local i
+	local left="$tries"
 
-	for ((i = 0; i < tries; i++)); do
+	while [ "$left" -gt 0 ]; do
 		if screen | grep -qFe "$1"; then
 			return
 		fi
+		left=$((left - 1))
 		sleep 0.05
 	done
 	fail "not seen: '$1', but: $(screen)"
