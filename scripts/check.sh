@@ -280,7 +280,43 @@ job_lab()
 	"$here/lab-test.sh" "$1" "$2" || true
 }
 
-# list_jobs: a line each, "JOB KERNEL LEG"; those that take long come first
+# What only computes, where it was built.
+job_plain()
+{
+	tally "$here/build.sh" "$1" plain-checks
+}
+
+job_lint()
+{
+	local out
+
+	out=$("$here/lint.sh" 2>&1) || true
+	printf '%s\n' "$out"
+	printf '%s passed, %s failed, 0 skipped\n' \
+		"$(grep -c '^ok lint' <<<"$out")" "$(grep -c '^not ok lint' <<<"$out")"
+}
+
+# The packages, with lintian's verdict.
+job_deb()
+{
+	count_command deb "$here/deb.sh"
+}
+
+# list_host_jobs: what needs no lab, a line each, "JOB KERNEL LEG"; of one kernel they wait for one another
+list_host_jobs()
+{
+	local kernel
+
+	[ -z "$tests" ] || return 0
+	echo "deb 6.1 host"
+	for kernel in $kernels; do
+		[ "$kernel" = 6.1 ] || echo "plain $kernel host"
+	done
+	echo "lint 6.1 host"
+	[[ " $kernels " != *" 6.1 "* ]] || echo "plain 6.1 host"
+}
+
+# list_jobs: the rest; those that take long come first
 list_jobs()
 {
 	local kernel leg job group
@@ -314,29 +350,36 @@ list_jobs()
 # run_jobs: one job after the other, as long as there is one that nobody has begun with
 run_jobs()
 {
-	local job kernel leg lock
+	local job kernel leg lock log begin
 
 	exec {lock}<"$logs/jobs"
 	while flock "$lock" && read -r job kernel leg <&"$jobs"; do
 		flock -u "$lock"
-		"job_$job" "$kernel" "$leg" >"$logs/$kernel-$leg-$job.log" 2>&1 </dev/null || true
+		log=$logs/$kernel-$leg-$job.log begin=$SECONDS
+		"job_$job" "$kernel" "$leg" >"$log" 2>&1 </dev/null || true
+		echo "# took $((SECONDS - begin)) s" >>"$log"
 	done
 }
 
-# What only computes, where it was built.
-run_plain()
+# run_list LIST: all that it names, two at a time
+run_list()
 {
-	tally "$here/build.sh" "$1" plain-checks
-}
+	local jobs pid
 
-run_lint()
-{
-	local out
-
-	out=$("$here/lint.sh" 2>&1) || true
-	printf '%s\n' "$out"
-	printf '%s passed, %s failed, 0 skipped\n' \
-		"$(grep -c '^ok lint' <<<"$out")" "$(grep -c '^not ok lint' <<<"$out")"
+	"$1" >"$logs/jobs"
+	exec {jobs}<"$logs/jobs"
+	# Each is a process group, so that all of it can be ended.
+	set -m
+	for _ in 1 2; do
+		run_jobs &
+		pids+=($!)
+	done
+	set +m
+	for pid in "${pids[@]}"; do
+		wait "$pid" || true
+	done
+	pids=()
+	exec {jobs}<&-
 }
 
 "$here/deps.sh"
@@ -345,26 +388,9 @@ mkdir -p "$logs"
 
 for kernel in $kernels; do
 	"$here/build.sh" "$kernel"
-	[ -n "$tests" ] || run_plain "$kernel" >"$logs/$kernel-plain.log"
 done
-if [ -z "$tests" ]; then
-	run_lint >"$logs/lint.log"
-	# with lintian's verdict
-	count_command deb "$here/deb.sh" >"$logs/deb.log"
-fi
-list_jobs >"$logs/jobs"
-exec {jobs}<"$logs/jobs"
-# Each is a process group, so that all of it can be ended.
-set -m
-for _ in 1 2; do
-	run_jobs &
-	pids+=($!)
-done
-set +m
-for pid in "${pids[@]}"; do
-	wait "$pid" || true
-done
-pids=()
+run_list list_host_jobs
+run_list list_jobs
 
 passed=0 failed=0 skipped=0
 for log in "$logs"/*.log; do
@@ -373,7 +399,7 @@ for log in "$logs"/*.log; do
 		echo "==== $(basename "$log" .log)"
 		cat "$log"
 	fi
-	echo "$(basename "$log" .log): $p passed, $f failed, $s skipped"
+	echo "$(basename "$log" .log): $p passed, $f failed, $s skipped, in $(sed -n 's/^# took //p' "$log")"
 	grep -h '# SKIP' "$log" | sort | uniq -c || true
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
