@@ -30,6 +30,7 @@ trap cleanup EXIT
 # start_guest: a vCPU that computes on CPU 0
 start_guest()
 {
+	: >"$tmp/guest" # that of another one says "running", too
 	"$dir/busy_load" 0 >"$tmp/guest" &
 	pids+=($!)
 	until grep -q running "$tmp/guest"; do
@@ -56,6 +57,7 @@ stop_last()
 # watch [OPTION...]: start the example; what it says is in $tmp/out
 watch()
 {
+	: >"$tmp/out"
 	"$example" --threshold "$threshold" --window "$window_ms" "$@" >"$tmp/out" 2>"$tmp/err" &
 	watcher=$!
 	until grep -q watching "$tmp/out"; do

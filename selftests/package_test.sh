@@ -52,6 +52,7 @@ list_files()
 
 start_guest()
 {
+	: >"$tmp/guest" # that of another one says "running", too
 	"$dir/busy_load" 0 -name "$1" >"$tmp/guest" &
 	guests+=($!)
 	until grep -q running "$tmp/guest"; do

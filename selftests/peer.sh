@@ -17,6 +17,7 @@ fail()
 # start_peer COMMAND...: in the background, its output to $tmp/peer.out.
 start_peer()
 {
+	: >"$tmp/peer.out" # now, not once it runs: what another one said is not to be taken for its own
 	"$@" >"$tmp/peer.out" 2>&1 &
 	peer=$!
 }

@@ -229,6 +229,7 @@ has_lines()
 # follow ARGUMENT...: in the background, its process in $follower
 follow()
 {
+	: >"$tmp/followed"
 	"$reader" log -f "$@" >"$tmp/followed" 2>"$tmp/followed.err" &
 	follower=$!
 	guests+=("$follower")

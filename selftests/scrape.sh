@@ -24,6 +24,8 @@ start_exporter()
 {
 	local i
 
+	# The new process empties it only once it runs, and until then ignores SIGINT.
+	: >"$tmp/port"
 	"$@" >"$tmp/port" 2>"$tmp/exporter.err" &
 	exporter=$!
 	for ((i = 0; i < 600; i++)); do
@@ -44,7 +46,7 @@ ends_with()
 		kill -0 "$exporter" 2>/dev/null || break
 		sleep 0.05
 	done
-	kill -KILL "$exporter" 2>/dev/null && fail "it goes on" && return
+	! kill -KILL "$exporter" 2>/dev/null || fail "it goes on" || return
 	wait "$exporter"
 	got=$?
 	exporter=
