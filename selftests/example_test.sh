@@ -58,7 +58,7 @@ stop_last()
 watch()
 {
 	: >"$tmp/out"
-	"$example" --threshold "$threshold" --window "$window_ms" "$@" >"$tmp/out" 2>"$tmp/err" &
+	"$example" --threshold "$threshold" --window "$window_ms" "$@" >>"$tmp/out" 2>"$tmp/err" &
 	watcher=$!
 	until grep -q watching "$tmp/out"; do
 		kill -0 "$watcher" 2>/dev/null || { fail "$(cat "$tmp/err")"; return; }
@@ -76,10 +76,10 @@ unwatch()
 	[ "$status" = 0 ] || fail "status $status: $(cat "$tmp/err")"
 }
 
-# as many windows as $windows has
+# as many windows as $windows has; no other program is run for that, as to begin one takes a part of a window there
 pause()
 {
-	sleep 2
+	! read -rt 2 -u "$never"
 }
 
 # nice_of PID
@@ -165,6 +165,7 @@ case_ends_with_the_module()
 [ -e /dev/kvm ] || skip_all "needs /dev/kvm"
 rmmod kvmeter 2>/dev/null
 rm -rf /sys/fs/bpf/kvmeter
+mkfifo "$tmp/never" && exec {never}<>"$tmp/never" || exit 1
 echo "TAP version 13"
 echo "1..7"
 insmod "$ko" || exit 1
