@@ -20,8 +20,8 @@ lab_kernels="6.1 6.12 7.2"
 host_packages="
 	grub-common grub-pc-bin xorriso mtools
 	qemu-system-x86 ovmf openssl mmdebstrap debian-archive-keyring cpio git util-linux xz-utils zstd"
-# Bochs has a root of its own: the 3.0 of Debian 13 is twice as fast as the 2.7 of Debian 12.
-bochs_packages="bochs bochs-term bochsbios vgabios"
+# Bochs has a root of its own: the 3.0 of Debian 13 is twice as fast as the 2.7 of Debian 12. It is compiled there.
+bochs_packages="bochsbios vgabios g++ make xz-utils"
 root_packages="
 	gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev
 	libjson-c-dev libncurses-dev libmicrohttpd-dev pkg-config clang llvm bpftool dwarves busybox-static kmod
