@@ -32,7 +32,7 @@
 #define RECORDS_MAX 64
 /* Of what a second thread does. */
 #define SETTERS 2
-#define SETS (host_is_brief() ? 53u : 211u)
+#define SETS (host_is_long() ? 211u : 53u)
 #define PAUSE_US 20000u
 #define WILD ((void *)0xdead000000000000UL)
 

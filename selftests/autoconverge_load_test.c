@@ -17,10 +17,10 @@
 #include "sender.h"
 #include "writers.h"
 
-#define UNLOADS (host_is_brief() ? 1 : 5)
-#define PAUSE_US (host_is_slow() ? 20000u : 150000u)
+#define UNLOADS (host_is_long() ? 5 : 1)
+#define PAUSE_US 150000u
 #define ROUND_MS 200
-#define GO_ON_US (host_is_slow() ? 50000u : 300000u)
+#define GO_ON_US 300000u
 
 FIXTURE(load)
 {
@@ -38,7 +38,6 @@ FIXTURE_SETUP(load)
 	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, BED_RAM_PAGES - VMM_DATA_GFN));
 	writer_init(&self->writer, &self->vm, 0);
-	self->writer.pause_us = WRITERS_REST_US;
 	writer_add_pages(&self->writer, WRITERS_GFN, BED_PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, false));
 	ASSERT_EQ(0, writer_join(&self->writer));

@@ -185,7 +185,6 @@ static void run_remote(void)
 	if (meter_open(&m) || vmm_init(&vm, 1, BED_RAM_PAGES - VMM_DATA_GFN))
 		_exit(1);
 	writer_init(&w, &vm, 0);
-	w.pause_us = WRITERS_REST_US;
 	writer_add_pages(&w, WRITERS_GFN, BED_PAGES);
 	s.meter = &m;
 	s.vm = &vm;

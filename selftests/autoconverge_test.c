@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(autoconverge, gentle, 300)
 	uint64_t free_rate, most_pages;
 	const struct kvmeter_round *r;
 
-	if (host_is_slow())
+	if (host_logs_pages())
 		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(autoconverge, bytes, 300)
 	struct bed *t = &self->bed;
 	uint64_t gentle;
 
-	if (host_is_slow())
+	if (host_logs_pages())
 		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
@@ -214,7 +214,7 @@ TEST_F_TIMEOUT(autoconverge, deadline, 300)
 	uint64_t most_pages = 0;
 	int i;
 
-	if (host_is_slow())
+	if (host_logs_pages())
 		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_DEADLINE));
 	t->sender.rounds_max = SENDER_ROUNDS_MAX;

@@ -25,7 +25,6 @@ static int init_writers(struct bed *t)
 		writer_add(&t->writer[BED_READER], WRITERS_GFN + BED_PAGES + i, true);
 	/* So that the pages are there. */
 	for (i = 0; !ret && i < BED_VCPUS; i++) {
-		t->writer[i].pause_us = WRITERS_REST_US;
 		ret = writer_start(&t->writer[i], false);
 		if (!ret)
 			ret = writer_join(&t->writer[i]);

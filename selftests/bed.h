@@ -22,7 +22,7 @@ enum { BED_WRITER, BED_READER, BED_VCPUS };
 #define BED_RAM_PAGES 4096u
 #define BED_READER_PAGES 211u
 
-/* For a SKIP() where host_is_slow(). */
+/* For a SKIP() where host_logs_pages(). */
 #define BED_TOO_FAST \
 	"here a guest dirties all its pages in the 500 us of each 100 ms that it is left"
 
@@ -35,10 +35,10 @@ enum { BED_WRITER, BED_READER, BED_VCPUS };
 #define BED_DEADLINE_NS (4 * BED_NS_PER_S)
 
 /* After so many rounds it will not converge any more. */
-#define BED_ROUNDS_MAX (host_is_slow() ? 4u : 7u)
+#define BED_ROUNDS_MAX 7u
 
 /* For how long to look at what a guest does. */
-#define BED_WATCH_US (host_is_slow() ? 100000u : 300000u)
+#define BED_WATCH_US 300000u
 
 #define BED_RECORDS_MAX 256
 #define BED_TEXT_SIZE 128

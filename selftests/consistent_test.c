@@ -13,7 +13,7 @@
 #include "host.h"
 #include "meter.h"
 
-#define RUN_NS (host_is_slow() ? 150000000ull : 4000000000ull)
+#define RUN_NS 4000000000ull
 #define COPIES_MIN 101
 #define VCPUS 2
 #define CPU 0

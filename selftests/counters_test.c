@@ -12,7 +12,7 @@
 #include "meter.h"
 #include "reason.h"
 
-#define HALTS (host_is_slow() ? 23 : 53)
+#define HALTS 53
 #define PERIOD_US 5000
 /* Longer than a halt: only then KVM begins to poll. */
 #define POLL_NS 10000000

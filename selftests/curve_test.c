@@ -24,7 +24,7 @@
 #define NS_PER_S 1000000000ull
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
 #define STEP_NS NS_PER_MS
-#define RUN_NS ((host_is_slow() ? 5 : 63) * NS_PER_S)
+#define RUN_NS (63 * NS_PER_S)
 #define VM_LIMIT_PCT 2.0
 #define VCPU_LIMIT_PCT 5.0
 #define REGION_SHIFT 9

@@ -66,14 +66,6 @@ static int rewrite(struct vmm *vm)
 	return vmm_run(&vm->vcpu[0], vmm_guest_write, PAGES, VMM_DATA_ADDR, 1);
 }
 
-static bool has_pml(void)
-{
-	char on[8];
-
-	host_read_line("/sys/module/kvm_intel/parameters/pml", on, sizeof(on));
-	return on[0] == 'Y';
-}
-
 FIXTURE_SETUP(dirty)
 {
 	ASSERT_EQ(0, meter_open(&self->meter));
@@ -141,7 +133,7 @@ TEST_F_TIMEOUT(dirty, rewritten_exact, 120)
 	uint64_t gfns = (uint64_t)PAGES * VMM_DATA_GFN + (uint64_t)PAGES * (PAGES - 1) / 2;
 	uint64_t all = self->vm.ram_bytes / VMM_PAGE_BYTES;
 	struct meter_vcpu copy;
-	bool pml = has_pml();
+	bool pml = host_logs_pages();
 	uint64_t i;
 
 	ASSERT_EQ(0, vmm_set_log(&self->vm, true));
@@ -188,7 +180,7 @@ TEST_F_TIMEOUT(dirty, dirty_already, 120)
 	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &before));
 	ASSERT_EQ(0, rewrite(&self->vm));
 	ASSERT_EQ(0, meter_read(&self->meter, self->vm.fd, 0, &after));
-	EXPECT_EQ(has_pml() ? PAGES : 0, before.v.pml_pages);
+	EXPECT_EQ(host_logs_pages() ? PAGES : 0, before.v.pml_pages);
 	EXPECT_EQ(before.v.pml_pages, after.v.pml_pages);
 	EXPECT_EQ(before.v.write_faults, after.v.write_faults);
 }
@@ -234,7 +226,7 @@ TEST_F_TIMEOUT(dirty, disarmed_again, 120)
 /* Without PML rewritten_exact proves the faults, and nothing the log. */
 TEST(host_has_pml)
 {
-	if (!has_pml())
+	if (!host_logs_pages())
 		SKIP(return, "this CPU has no Page Modification Logging");
 	EXPECT_TRUE(vmm_is_intel());
 }

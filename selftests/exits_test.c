@@ -17,8 +17,8 @@
 #include "meter.h"
 #include "reason.h"
 
-#define EVENTS (host_is_brief() ? 2003 : 10007)
-#define OTHER_EVENTS (host_is_brief() ? 1009 : 5003)
+#define EVENTS (host_is_long() ? 10007 : 2003)
+#define OTHER_EVENTS (host_is_long() ? 5003 : 1009)
 #define ROUNDS 7
 
 /* An MSR that KVM emulates to read (microcode revision), and one whose writes it drops. */

@@ -24,7 +24,6 @@
 
 #define LONG_SECONDS 600
 #define SHORT_SECONDS 4
-#define SLOW_SECONDS 2
 /* So many times as long, on a busy host, until each errno has come. */
 #define PATIENCE 6
 #define NOBODY 65534
@@ -55,8 +54,8 @@ FIXTURE(fuzz)
 static double seconds(void)
 {
 	if (host_is_long())
-		return host_is_slow() ? LONG_SECONDS / 10 : LONG_SECONDS;
-	return host_is_slow() ? SLOW_SECONDS : SHORT_SECONDS;
+		return LONG_SECONDS;
+	return SHORT_SECONDS;
 }
 
 static void set_params(void)

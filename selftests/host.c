@@ -435,11 +435,20 @@ int host_latency_stop(struct host_latency *latency)
 	return ret ? ret : host_write(SYNTHETIC, O_APPEND, "!" LATENCY);
 }
 
-bool host_is_slow(void)
+bool host_logs_pages(void)
 {
-	const char *leg = getenv("KVMETER_LEG");
+	char on[8];
 
-	return leg && !strcmp(leg, "intel");
+	host_read_line("/sys/module/kvm_intel/parameters/pml", on, sizeof(on));
+	return on[0] == 'Y';
+}
+
+unsigned int host_slowness(void)
+{
+	const char *slow = getenv("KVMETER_SLOW");
+	int times = slow ? atoi(slow) : 1;
+
+	return times > 1 ? (unsigned int)times : 1;
 }
 
 bool host_is_long(void)
@@ -447,11 +456,6 @@ bool host_is_long(void)
 	const char *wanted = getenv("KVMETER_LONG");
 
 	return wanted && *wanted && strcmp(wanted, "0");
-}
-
-bool host_is_brief(void)
-{
-	return host_is_slow() || !host_is_long();
 }
 
 bool host_allow_huge_pages(void)
@@ -491,7 +495,7 @@ uint64_t host_run_delay_ns(void)
 
 uint64_t host_wait_slack_ns(void)
 {
-	return getenv("KVMETER_SLOW") ? WAIT_SLACK_NS : 0;
+	return host_slowness() > 1 ? WAIT_SLACK_NS : 0;
 }
 
 uint64_t host_now_ns(void)
@@ -508,11 +512,9 @@ uint64_t host_now_ns(void)
  */
 unsigned int alarm(unsigned int seconds)
 {
-	const char *slow = getenv("KVMETER_SLOW");
 	struct itimerval new = { .it_value.tv_sec = seconds }, old;
 
-	if (slow)
-		new.it_value.tv_sec *= atoi(slow);
+	new.it_value.tv_sec *= host_slowness();
 	setitimer(ITIMER_REAL, &new, &old);
 	return old.it_value.tv_sec;
 }

@@ -132,18 +132,23 @@ int host_latency_start(struct host_latency *latency, uint32_t reason);
 /** host_latency_stop() - fill in the times, and stop timing */
 int host_latency_stop(struct host_latency *latency);
 
-/** host_is_slow() - is this the emulated host on which an instruction takes 100 times as long? */
-bool host_is_slow(void);
+/**
+ * host_logs_pages() - does the CPU have Page Modification Logging?
+ *
+ * Pages are dirtied there without an exit, and so many times faster than where each is a fault.
+ */
+bool host_logs_pages(void);
+
+/**
+ * host_slowness() - how often to repeat what has to take long beside what the host itself does
+ *
+ * Return: 1, and on a kernel with checkers $KVMETER_SLOW: how many instructions it executes where
+ * another executes one, and how much less time each takes with virtual time.
+ */
+unsigned int host_slowness(void);
 
 /** host_is_long() - is KVMETER_LONG set, so that tests take as long as they like? */
 bool host_is_long(void);
-
-/**
- * host_is_brief() - does what repeats itself do so a few times only?
- *
- * It does everywhere unless host_is_long(), and even then where host_is_slow().
- */
-bool host_is_brief(void);
 
 /**
  * host_allow_huge_pages() - let memory have huge pages where it is asked for

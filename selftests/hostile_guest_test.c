@@ -28,13 +28,12 @@
 
 #define LONG_SECONDS 600
 #define SHORT_SECONDS 5
-#define SLOW_SECONDS 2
 #define PATIENCE 6
 
 #define LOAD_PARAMS "max_vms=64 max_vcpus=64 subreasons=1"
 #define DATA_PAGES 256
 #define RING_ENTRIES 4096
-#define VM_NS (host_is_slow() ? 200000000ull : 400000000ull)
+#define VM_NS 400000000ull
 #define RESETS_MAX 2000
 #define TRACED_EACH 3
 #define LEFT_KIB 6144
@@ -99,8 +98,8 @@ FIXTURE(hostile)
 static double seconds(void)
 {
 	if (host_is_long())
-		return host_is_slow() ? LONG_SECONDS / 10 : LONG_SECONDS;
-	return host_is_slow() ? SLOW_SECONDS : SHORT_SECONDS;
+		return LONG_SECONDS;
+	return SHORT_SECONDS;
 }
 
 static void on_signal(int nr)

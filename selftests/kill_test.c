@@ -28,20 +28,20 @@
 #include "session.h"
 #include "writers.h"
 
-#define KILLS(fast, slow) (host_is_long() ? 100u : host_is_slow() ? (slow) : (fast))
+#define KILLS(nr) (host_is_long() ? 100u : (nr))
 
 #define PAGES 499u
 #define EVENTS 101u
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
 /* It is seen at the end of an interval, which gets longer where faults take much time. */
 #define END_MAX_NS 20000000000ull
-#define READER_US (host_is_slow() ? 400000u : 250000u)
-#define CONTROLLER_US (host_is_slow() ? 150000u : 300000u)
-#define QUOTA_US (host_is_slow() ? 20000u : 60000u)
-#define VMM_US (host_is_slow() ? 150000u : 700000u)
+#define READER_US 250000u
+#define CONTROLLER_US 300000u
+#define QUOTA_US 60000u
+#define VMM_US 700000u
 #define CLEAN_US 20000u
 #define WAKE_US 50000u
-#define WATCH_US (host_is_slow() ? 60000u : 250000u)
+#define WATCH_US 250000u
 
 enum { WRITER, COUNTER, VCPUS };
 
@@ -90,7 +90,6 @@ FIXTURE_SETUP(killed)
 		ASSERT_EQ(0, vmm_run(&self->vm.vcpu[i], vmm_guest_busy, 1, 0, 0));
 	self->slot = (uint32_t)autoconverge_slot(&self->meter, self->vm.fd);
 	writer_init(&self->writer, &self->vm, WRITER);
-	self->writer.pause_us = WRITERS_REST_US;
 	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, true));
 	ASSERT_EQ(0, pthread_create(&self->counter, NULL, count, self));
@@ -177,7 +176,7 @@ static int count_cpuid(FIXTURE_DATA(killed) * self, uint64_t *events)
 TEST_F_TIMEOUT(killed, reader, 1800)
 {
 	uint64_t events = 0, before = 0;
-	unsigned int i, ended = 0, nr = KILLS(20, 4);
+	unsigned int i, ended = 0, nr = KILLS(20);
 	int ret, status;
 	pid_t pid;
 
@@ -247,7 +246,7 @@ TEST_F_TIMEOUT(killed, controller_of_session, 1800)
 {
 	struct session session = { .dev = self->meter.dev };
 	const struct kvmeter_vm *vm = meter_vm(&self->meter, self->vm.fd);
-	unsigned int i, begun = 0, nr = KILLS(8, 2);
+	unsigned int i, begun = 0, nr = KILLS(8);
 	uint64_t start_ns = 0;
 	struct kvmeter_dirty dirty;
 	pid_t pid;
@@ -306,7 +305,7 @@ static void check_not_parked(struct __test_metadata *_metadata, FIXTURE_DATA(kil
 TEST_F_TIMEOUT(killed, controller_of_quota, 1800)
 {
 	const struct kvmeter_vm *vm = meter_vm(&self->meter, self->vm.fd);
-	unsigned int i, set = 0, nr = KILLS(8, 3);
+	unsigned int i, set = 0, nr = KILLS(8);
 	struct quota_cleaner cleaner;
 	struct quota_span span;
 	pid_t pid;
@@ -354,7 +353,7 @@ static void run_pilot(FIXTURE_DATA(killed) * self)
 TEST_F_TIMEOUT(killed, controller_of_autopilot, 1800)
 {
 	const struct kvmeter_autoconverge normal = { .mode = KVMETER_AUTOCONVERGE_DEFAULT };
-	unsigned int i, set = 0, nr = KILLS(4, 2);
+	unsigned int i, set = 0, nr = KILLS(4);
 	struct kvmeter_migration migration;
 	struct quota_span span;
 	pid_t pid;
@@ -458,7 +457,7 @@ static void check_gone(struct __test_metadata *_metadata, FIXTURE_DATA(killed) *
 
 TEST_F_TIMEOUT(killed, vmm_in_a_session, 1800)
 {
-	unsigned int i, begun = 0, nr = KILLS(6, 2);
+	unsigned int i, begun = 0, nr = KILLS(6);
 	struct session session;
 	uint64_t begin_ns;
 	int fd, ret;
@@ -490,7 +489,7 @@ TEST_F_TIMEOUT(killed, vmm_in_a_session, 1800)
 TEST_F_TIMEOUT(killed, vmm_in_a_migration, 1800)
 {
 	const struct kvmeter_vm *vms = self->meter.map[KVMETER_MAP_VMS];
-	unsigned int i, known = 0, held = 0, nr = KILLS(4, 2);
+	unsigned int i, known = 0, held = 0, nr = KILLS(4);
 	uint32_t vm, gen;
 	int vcpu;
 	pid_t pid;

@@ -19,11 +19,11 @@
 #include "host.h"
 #include "meter.h"
 
-#define RUN_NS (host_is_slow() ? 200000000ull : 1000000000ull)
-#define LOOPS 5000011
-#define HALTS (host_is_slow() ? 23 : 53)
+#define RUN_NS 1000000000ull
+#define LOOPS (5000011 * host_slowness())
+#define HALTS 53
 #define PERIOD_US 20000
-#define EXITS (host_is_slow() ? 53 : 211)
+#define EXITS (211 * host_slowness())
 #define COMPUTE_NS 2000000ull
 #define SLEEP_US 7000
 #define STOP_NS 1000000000ull
@@ -208,8 +208,8 @@ TEST_F_TIMEOUT(ledger, computes, 120)
 	TAKE(first);
 	do {
 		RUN(vmm_guest_busy, LOOPS, 0);
-		TAKE(last);
-	} while (last.wall_ns - first.wall_ns < RUN_NS);
+	} while (host_now_ns() - first.wall_ns < RUN_NS);
+	TAKE(last);
 	s = get_span(&first, &last);
 	check_span(_metadata, &first, &last, &s);
 
@@ -253,7 +253,8 @@ static void compute(uint64_t ns)
 static int compute_between_exits(FIXTURE_DATA(ledger) * t, uint64_t ns, uint64_t *out_ns)
 {
 	uint64_t begin;
-	int i, ret;
+	unsigned int i;
+	int ret;
 
 	*out_ns = 0;
 	for (i = 0; i < EXITS; i++) {
@@ -295,7 +296,10 @@ TEST_F_TIMEOUT(ledger, vmm_computes, 120)
 	EXPECT_EQ(0, s.state_ns[KVMETER_STATE_HALT]);
 	TH_LOG("computed for %" PRIu64 " us, besides %" PRIu64 " us", out_ns / 1000,
 	       besides_ns / 1000);
-	EXPECT_TRUE(is_near(out_of_kvm_ns(&s), out_ns + besides_ns, EXITS));
+	/* With checkers what there is besides is less where they had time to clear up. */
+	EXPECT_TRUE(is_near(out_of_kvm_ns(&s), out_ns + besides_ns, EXITS) ||
+		    (host_slowness() > 1 && out_of_kvm_ns(&s) >= out_ns &&
+		     out_of_kvm_ns(&s) <= out_ns + besides_ns));
 	EXPECT_EQ(EXITS, last.copy.v.user_exits - first.copy.v.user_exits);
 	EXPECT_EQ(EXITS, last.copy.v.user_exit[KVM_EXIT_IO] - first.copy.v.user_exit[KVM_EXIT_IO]);
 	/* All but what goes on is billed to the VMM exit's reason, too. */
@@ -307,7 +311,7 @@ TEST_F_TIMEOUT(ledger, vmm_sleeps, 120)
 {
 	struct instant first, last;
 	struct span s;
-	int i;
+	unsigned int i;
 
 	TAKE(first);
 	for (i = 0; i < EXITS; i++) {
@@ -358,8 +362,8 @@ TEST_F_TIMEOUT(ledger, two_on_one_cpu, 120)
 	TAKE(first);
 	do {
 		RUN(vmm_guest_busy, LOOPS, 0);
-		TAKE(last);
-	} while (last.wall_ns - first.wall_ns < RUN_NS);
+	} while (host_now_ns() - first.wall_ns < RUN_NS);
+	TAKE(last);
 	other.stop = true;
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	ASSERT_EQ(0, other.ret);

@@ -13,7 +13,7 @@
 #include "meter.h"
 #include "reason.h"
 
-#define KILL_ROUNDS (host_is_brief() ? 5 : 17)
+#define KILL_ROUNDS (host_is_long() ? 17 : 5)
 #define KILL_VMMS 3
 #define KILL_PAGES 503
 #define LIMIT 64

@@ -69,8 +69,6 @@ FIXTURE_TEARDOWN(load)
 
 static int loads_nr(void)
 {
-	if (host_is_slow())
-		return 5;
 	return host_is_long() ? 101 : 11;
 }
 

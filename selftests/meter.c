@@ -276,7 +276,18 @@ int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
 		if (meter_try_is_best(&tries))
 			*at = new;
 	}
+	at->waited_ns = tries.least_ns;
 	return 0;
+}
+
+bool meter_has_run_delay(const struct meter_instant *first, const struct meter_instant *last)
+{
+	uint64_t its = last->copy.v.run_delay_ns - first->copy.v.run_delay_ns;
+	uint64_t schedstat = last->run_delay_ns - first->run_delay_ns;
+
+	if (host_slowness() == 1 && (first->waited_ns || last->waited_ns))
+		return false;
+	return its <= schedstat + last->waited_ns && schedstat <= its + first->waited_ns;
 }
 
 void meter_states(const struct meter_vcpu *copy, uint64_t now_ns, uint64_t ns[KVMETER_STATE_NR])

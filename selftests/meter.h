@@ -94,12 +94,14 @@ int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter
 /**
  * struct meter_instant - what is known of a vCPU at a guest entry
  * @copy: its counts
- * @run_delay_ns: field 2 of its thread's schedstat
+ * @run_delay_ns: field 2 of its thread's schedstat before it
+ * @waited_ns: by how much that was more afterwards: 0, but on a kernel with checkers
  * @wall_ns: when that was, CLOCK_MONOTONIC
  */
 struct meter_instant {
 	struct meter_vcpu copy;
 	uint64_t run_delay_ns;
+	uint64_t waited_ns;
 	uint64_t wall_ns;
 };
 
@@ -130,6 +132,13 @@ bool meter_try_is_best(struct meter_tries *tries);
 /** meter_take_instant() - have vCPU @id enter the guest, in the calling thread, and look at it */
 int meter_take_instant(const struct meter *m, struct vmm *vm, unsigned int id,
 		       struct meter_instant *at);
+
+/**
+ * meter_has_run_delay() - did run_delay_ns of the vCPU grow as field 2 of its thread's schedstat?
+ *
+ * To the nanosecond, but for what a kernel with checkers has added while it was being read.
+ */
+bool meter_has_run_delay(const struct meter_instant *first, const struct meter_instant *last);
 
 /** meter_now_ns() - the ledger clock */
 uint64_t meter_now_ns(const struct meter *m);

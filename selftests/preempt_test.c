@@ -28,7 +28,7 @@
 
 /* Exits are by trace events at least so much longer in the mean, where others get time slices. */
 #define SLICED 1.3
-#define EVENTS (host_is_slow() ? 5003 : 10007)
+#define EVENTS 10007
 #define CPU 0
 #define PRIORITY 1
 /*
@@ -36,7 +36,7 @@
  * p99 would not show it, also where only one in two turns meets an exit, and not many more. A turn
  * is so many times the p99 of the quiet run.
  */
-#define EXITS_APART (host_is_slow() ? 40 : 20)
+#define EXITS_APART 20
 #define TURN 30
 /* How often the one that computes looks whether it is to stop. */
 #define SPIN_NS 1000000

@@ -18,13 +18,13 @@
 #define CLEAN_US 20000
 #define MS 1000000ull
 #define NS_PER_S (1000 * MS)
-#define RUN_US (host_is_slow() ? 500000u : 1000000u)
+#define RUN_US 1000000u
 #define WINDOW_NS (100 * MS)
 #define HALF_NS (50 * MS)
 #define SLICE_NS MS
-#define UNLOADS (host_is_brief() ? 3 : 11)
-#define PAUSE_US (host_is_slow() ? 20000u : 150000u)
-#define GO_ON_US (host_is_slow() ? 50000u : 200000u)
+#define UNLOADS (host_is_long() ? 11 : 3)
+#define PAUSE_US 150000u
+#define GO_ON_US 200000u
 
 FIXTURE(quota_load)
 {
@@ -42,7 +42,6 @@ FIXTURE_SETUP(quota_load)
 	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, vmm_init(&self->vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&self->writer, &self->vm, 0);
-	self->writer.pause_us = WRITERS_REST_US;
 	writer_add_pages(&self->writer, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&self->writer, false));
 	ASSERT_EQ(0, writer_join(&self->writer));

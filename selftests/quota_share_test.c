@@ -24,17 +24,17 @@
 /* Two that write fast, one that writes few pages, one that reads. */
 enum { FAST, FAST_TOO, SLOW, READER, VCPUS };
 
-#define PAGES (host_is_slow() ? 4003u : 2003u)
+#define PAGES (host_logs_pages() ? 4003u : 2003u)
 #define SLOW_PAGES 3u
 #define READER_PAGES 211u
 #define ALL_PAGES (2 * PAGES + SLOW_PAGES + READER_PAGES)
 #define CLEAN_US 20000
-#define WARM_US (host_is_slow() ? 40000u : 300000u)
+#define WARM_US 300000u
 /* Shares are given out by demand from the second time on: every 100 ms. */
 #define SETTLE_US 250000u
-#define RUN_US (host_is_slow() ? 200000u : 2000000u)
+#define RUN_US 2000000u
 /* Of a session that arms pages eight times a second. */
-#define DRIVEN_US (host_is_slow() ? 500000u : 2000000u)
+#define DRIVEN_US 2000000u
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
 #define WINDOW_MS 100
 #define STALL_US 99500
@@ -52,9 +52,8 @@ enum { FAST, FAST_TOO, SLOW, READER, VCPUS };
 /* A wait begins and ends a little earlier by the scheduler's clock: see ledger_test. */
 #define STEP_NS 100000ull
 #define STEAL_STEPS 50
-#define LOOKS (host_is_slow() ? 53 : 101)
-#define KICKS_MAX 211
-#define KICKS (host_is_slow() ? 23u : KICKS_MAX)
+#define LOOKS 101
+#define KICKS 211
 #define KICK_US 5000u
 #define KICK_PATIENCE_S 10
 /* To see how fast a guest writes on a host that is busy for a while. */
@@ -390,6 +389,12 @@ TEST_F_TIMEOUT(share, max_min, 300)
 	ASSERT_EQ(0, stop_logging(self));
 }
 
+static uint64_t ran_ns(const struct quota_span *span)
+{
+	return span->state_ns[KVMETER_STATE_GUEST] + span->state_ns[KVMETER_STATE_KERNEL] +
+		span->state_ns[KVMETER_STATE_VMM];
+}
+
 /* As little as there can be: it runs for what the bound on stalls leaves, and not for more. */
 TEST_F_TIMEOUT(share, never_starved, 120)
 {
@@ -402,12 +407,14 @@ TEST_F_TIMEOUT(share, never_starved, 120)
 	ASSERT_EQ(0, set(self, QUOTA_LEAST_PAGES));
 	ASSERT_EQ(0, quota_wait_parked(&self->meter, self->vm.fd, FAST));
 	ASSERT_EQ(0, watch(self, 1, RUN_US, &span));
-	TH_LOG("in %" PRIu64 " ms parked %" PRIu64 " times, %" PRIu64 " ms; %" PRIu64 " pages",
-	       span.ns / MS, span.parked_nr, quota_parked_ns(&span) / MS, span.pages);
+	TH_LOG("in %" PRIu64 " ms parked %" PRIu64 " times, %" PRIu64 " ms; ran %" PRIu64
+	       " ms, stolen %" PRIu64 " ms; %" PRIu64 " pages",
+	       span.ns / MS, span.parked_nr, quota_parked_ns(&span) / MS, ran_ns(&span) / MS,
+	       span.state_ns[KVMETER_STATE_STEAL] / MS, span.pages);
 	/* What a sleep overshoots comes on top, and a window that has begun. */
 	EXPECT_GE((span.ns / (WINDOW_MS * MS) + 1) * (LOW_STALL_US * 1000 + SLICE_NS),
 		  quota_parked_ns(&span));
-	EXPECT_LE(span.ns / 100 * 85, quota_parked_ns(&span));
+	EXPECT_GE(span.ns / 100 * 15, ran_ns(&span));
 	/* What is owed takes far longer than a slice. */
 	EXPECT_LT(2 * SLICE_NS * span.parked_nr, quota_parked_ns(&span));
 	EXPECT_LT(due_pages(QUOTA_LEAST_PAGES, &span), span.pages);
@@ -578,7 +585,7 @@ static uint64_t kick(struct kicked *k)
 /* Their median, and the worst of them. */
 static void kick_often(struct kicked *k, uint64_t *median_ns, uint64_t *max_ns)
 {
-	uint64_t ns[KICKS_MAX], random = 3;
+	uint64_t ns[KICKS], random = 3;
 	unsigned int i;
 
 	for (i = 0; i < KICKS; i++) {
@@ -612,8 +619,8 @@ TEST_F_TIMEOUT(share, signal, 120)
 	       quota_parked_ns(&span) / MS, span.ns / MS);
 	EXPECT_GE(free_ns + SLICE_NS, parked_ns);
 	EXPECT_GE(free_max_ns + SLICE_NS + LATE_NS, parked_max_ns);
-	/* It mostly was. */
-	EXPECT_LT(span.ns / 2, quota_parked_ns(&span));
+	/* It mostly was, but for a tick after each kick. */
+	EXPECT_LT(span.ns / (host_logs_pages() ? 4 : 2), quota_parked_ns(&span));
 	EXPECT_EQ(0, set(self, 0));
 	k.stop = true;
 	ASSERT_EQ(0, pthread_join(k.thread, NULL));

@@ -28,14 +28,14 @@
 #define LATE_NS (50 * MS)
 #define CLEAN_US 20000
 #define RELEASES_MAX 23
-#define RELEASES (host_is_brief() ? 5 : RELEASES_MAX)
-#define WATCH_US (host_is_slow() ? 100000u : 300000u)
+#define RELEASES (host_is_long() ? RELEASES_MAX : 5)
+#define WATCH_US 300000u
 #define PATIENCE_US 5000000u
 #define STEP_US 10000u
-#define VMS (host_is_brief() ? 13 : 41)
+#define VMS (host_is_long() ? 41 : 13)
 #define KILLS_MAX 11
-#define KILLS (host_is_brief() ? 3u : KILLS_MAX)
-#define TURNS (host_is_brief() ? 5 : 11)
+#define KILLS (host_is_long() ? KILLS_MAX : 3u)
+#define TURNS (host_is_long() ? 11 : 5)
 /* From a log that never gets full pages are told of at other exits, where nobody is parked. */
 #define TURN_PAGES (vmm_is_intel() ? PAGES : 503u)
 #define NOBODY 65534
@@ -60,7 +60,6 @@ static int init_vm(FIXTURE_DATA(quota) * t)
 	for (i = 0; !ret && i < VCPUS; i++)
 		ret = vmm_run(&t->vm.vcpu[i], vmm_guest_busy, 1, 0, 0);
 	writer_init(&t->writer, &t->vm, 0);
-	t->writer.pause_us = WRITERS_REST_US;
 	writer_add_pages(&t->writer, WRITERS_GFN, PAGES);
 	if (!ret)
 		ret = writer_start(&t->writer, false);
@@ -442,7 +441,7 @@ TEST_F_TIMEOUT(quota, change_releases, 120)
 TEST_F_TIMEOUT(quota, moved_to_another_thread, 300)
 {
 	/* So that a run is made up for in less time than the bound on stalls leaves. */
-	const uint64_t pages = host_is_slow() ? 50021 : 1009;
+	const uint64_t pages = host_logs_pages() ? 50021 : 1009;
 	struct quota_sample first, last;
 	struct quota_span span;
 	uint64_t due_ns;
@@ -479,7 +478,6 @@ TEST_F_TIMEOUT(quota, interrupt_kept_off, 120)
 
 	ASSERT_EQ(0, vmm_init_irqchip(&vm, 1, WRITERS_PAGES + PAGES));
 	writer_init(&w, &vm, 0);
-	w.pause_us = WRITERS_REST_US;
 	writer_add_pages(&w, WRITERS_GFN, PAGES);
 	ASSERT_EQ(0, writer_start(&w, false));
 	ASSERT_EQ(0, writer_join(&w));

@@ -25,10 +25,10 @@
 #include "residue.h"
 #include "writers.h"
 
-#define LOADS (host_is_long() ? 1000u : host_is_slow() ? 3u : 9u)
+#define LOADS (host_is_long() ? 1000u : 9u)
 /* Before these are over, caches of the kernel's still grow. */
 #define WARM_UP 2u
-#define LIVE_US (host_is_slow() ? 30000u : 60000u)
+#define LIVE_US 60000u
 #define UNLOAD_MAX_NS 20000000000ull
 #define REPORT_EVERY 50u
 

@@ -27,8 +27,8 @@
 #define DISPLAY_ADDR 0x40000000u
 #define DISPLAY_PAGES 64u
 #define MANY (2 * KVMETER_ROUNDS + 5)
-#define WHILE_RUNNING (host_is_brief() ? 7u : 23u)
-#define WRITE_US (host_is_slow() ? 10000u : 50000u)
+#define WHILE_RUNNING (host_is_long() ? 23u : 7u)
+#define WRITE_US 50000u
 #define PAUSE_US 2000u
 #define MS 1000000ull
 #define NS_PER_S (1000 * MS)
@@ -37,7 +37,7 @@
 #define MSR_KVM_ENABLED 1
 /* For the module to see a VM's memory slots, or to share a quota out. */
 #define SETTLE_US 150000u
-#define THROTTLE_US (host_is_slow() ? 300000u : 700000u)
+#define THROTTLE_US 700000u
 /* Of the two clock readings at each end of a time that a vCPU is parked for. */
 #define CLOCK_NS 20000ull
 

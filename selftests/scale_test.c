@@ -33,7 +33,7 @@ static unsigned int vms_nr(void)
 {
 	if (host_is_long())
 		return 1000;
-	return host_is_slow() ? 67 : 200;
+	return 200;
 }
 
 static unsigned int round_up(unsigned int nr)

@@ -15,9 +15,9 @@
 #include "session.h"
 #include "writers.h"
 
-#define PAGES (host_is_slow() ? 503u : 8191u)
+#define PAGES (host_logs_pages() ? 503u : 8191u)
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
-#define INTERVALS (host_is_slow() ? 2 : 5)
+#define INTERVALS 5
 /* A quarter on faults, as far as the interval before can tell, and what other exits take. */
 #define KERNEL_LIMIT_PCT 40.0
 #define LONGER 1.25
@@ -65,7 +65,7 @@ TEST_F_TIMEOUT(cost, guest_goes_on, 120)
 
 	ASSERT_EQ(0, session_start(&self->session, self->meter.dev, self->vm.fd, 0, INTERVAL_NS));
 	/* The first ones tell what it costs. */
-	ASSERT_EQ(0, look(self, host_is_slow() ? 2 : 3, &begin, &from));
+	ASSERT_EQ(0, look(self, 3, &begin, &from));
 	ASSERT_EQ(0, look(self, INTERVALS, &end, &to));
 	ASSERT_EQ(0, session_stop(&self->session));
 

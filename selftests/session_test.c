@@ -28,11 +28,9 @@
 #define NOBODY 65534
 #define WILD ((void *)0xdead000000000000UL)
 #define WILD_FD 1000
-#define DESTROY_ROUNDS (host_is_slow() ? 3 : host_is_brief() ? 23 : 211)
-/* So that a guest, or a thread that tries the same again and again, leaves time for the others. */
-#define REST_US (host_is_slow() ? 10000u : 0u)
-/* Loops of guests: none, so many, and so on; a session takes long to begin on a slow host. */
-#define LIFE (host_is_slow() ? 20000003u : 10007u)
+#define DESTROY_ROUNDS (host_is_long() ? 211 : 23)
+/* Loops of guests: none, so many, and so on. */
+#define LIFE 10007u
 
 /* Memory besides slot 0, where it can move to, and the bits of its log. */
 #define OTHER_SLOT 7
@@ -697,7 +695,6 @@ static void run_remote(int out)
 		_exit(1);
 	writer_init(&w, &vm, 0);
 	writer_add_pages(&w, WRITERS_GFN, PAGES);
-	w.pause_us = REST_US;
 	if (writer_start(&w, true) || write(out, &vm.fd, sizeof(vm.fd)) != sizeof(vm.fd))
 		_exit(1);
 	for (;;)
@@ -813,7 +810,6 @@ static void *start_until_gone(void *arg)
 {
 	struct starter *s = arg;
 	struct session session;
-	uint64_t random = 1;
 	int ret;
 
 	while (!s->stop) {
@@ -821,8 +817,6 @@ static void *start_until_gone(void *arg)
 		s->started += !ret;
 		if (ret && ret != -EALREADY && ret != -EBADF && ret != -ENOENT && ret != -EINVAL)
 			s->ret = ret;
-		if (REST_US)
-			usleep(writers_random(&random, REST_US));
 	}
 	return NULL;
 }

@@ -25,8 +25,8 @@
 #include "residue.h"
 #include "session.h"
 
-#define VMS (host_is_long() ? 1000u : host_is_slow() ? 24u : 60u)
-#define VMMS_AT_ONCE (host_is_long() ? 64u : host_is_slow() ? 12u : 32u)
+#define VMS (host_is_long() ? 1000u : 60u)
+#define VMMS_AT_ONCE (host_is_long() ? 64u : 32u)
 #define VMMS_MAX 64u
 /* Of one VMM. */
 #define VMS_MAX 3u
@@ -37,9 +37,9 @@
 #define DEAD_MAX 64u
 
 #define PAGES 61u
-#define GAP_US (host_is_slow() ? 6000u : 8000u)
-#define LIVE_US (host_is_slow() ? 20000u : 100000u)
-#define REST_US (host_is_slow() ? 20000u : 60000u)
+#define GAP_US 8000u
+#define LIVE_US 100000u
+#define REST_US 60000u
 #define WAIT_NS 20000000000ull
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
 #define STARTER_NICE (-10)

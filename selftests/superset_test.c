@@ -25,10 +25,10 @@
 #include "writers.h"
 
 #define VCPUS 3
-#define LAPS_FAST 25
-#define LAPS (host_is_brief() ? 5 : LAPS_FAST)
-#define PAGES_FAST 5003
-#define PAGES (host_is_brief() ? 1511u : PAGES_FAST)
+#define LAPS_LONG 25
+#define LAPS (host_is_long() ? LAPS_LONG : 5)
+#define PAGES_LONG 5003
+#define PAGES (host_is_long() ? PAGES_LONG : 1511u)
 /* As many laps begin with new memory; the others with what the lap before has left. */
 #define FRESH_LAPS 4
 #define CHUNKS 5
@@ -42,7 +42,7 @@
  */
 #define RECOUNTED_PARTS 10000
 
-_Static_assert(VARIANTS *LAPS_FAST *PAGES_FAST >= PAGE_DIRTYINGS, "all of them together");
+_Static_assert(VARIANTS *LAPS_LONG *PAGES_LONG >= PAGE_DIRTYINGS, "all of them together");
 
 enum access { NONE, READ, WRITTEN };
 

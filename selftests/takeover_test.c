@@ -19,14 +19,14 @@
 #include "writers.h"
 
 #define VCPUS 2
-#define PAGES (host_is_brief() ? 503u : 2003u)
-#define ENTRIES (host_is_brief() ? 251u : 1009u)
-#define ROUNDS (host_is_brief() ? 3 : 13)
-#define STORM_ROUNDS (host_is_brief() ? 5 : 61)
+#define PAGES (host_is_long() ? 2003u : 503u)
+#define ENTRIES (host_is_long() ? 1009u : 251u)
+#define ROUNDS (host_is_long() ? 13 : 3)
+#define STORM_ROUNDS (host_is_long() ? 61 : 5)
 #define TAKES_MAX 5
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS
 #define PATIENCE_NS (8 * INTERVAL_NS)
-#define PAUSE_US (host_is_slow() ? 20000u : 200000u)
+#define PAUSE_US 200000u
 #define STORM_PAUSE_US 30000u
 
 /* Memory that comes and goes. */

@@ -19,9 +19,9 @@
 
 #define CPU 0
 /* Each batch has a victim of its own, whose rows are all free. */
-#define BATCHES (host_is_brief() ? 1 : 20)
-#define BATCH_VMS (host_is_brief() ? 7 : 25)
-#define LIVE_US (host_is_slow() ? 30000 : 5000)
+#define BATCHES (host_is_long() ? 20 : 1)
+#define BATCH_VMS (host_is_long() ? 25 : 7)
+#define LIVE_US 5000
 #define READ_US 3000
 #define HOG_US 300000
 

@@ -20,8 +20,8 @@
 
 #define CPU 0
 #define BUSY_LOOPS 100003
-#define WATCH_US (host_is_slow() ? 300000 : 1000000)
-#define WAKES (host_is_slow() ? 53 : 1009)
+#define WATCH_US 1000000
+#define WAKES 1009
 #define WAKE_US 200
 /* What clocks read some instructions apart may differ by, besides 1 %. */
 #define STEP_NS 100000
@@ -251,7 +251,7 @@ TEST_F_TIMEOUT(own, wakes_against_a_hog, 120)
 	struct rival rival = { .comm = "hog", .cpu = CPU };
 	const struct kvmeter_thief *hog;
 	struct meter_vcpu first, copy;
-	uint64_t now_ns;
+	uint64_t now_ns, woken_ns;
 	pid_t pid;
 
 	pid = rival_start_hog(&rival);
@@ -266,7 +266,11 @@ TEST_F_TIMEOUT(own, wakes_against_a_hog, 120)
 	ASSERT_NE(NULL, hog);
 	EXPECT_LE(WAKES, copy.v.wakeups);
 	EXPECT_LT(0, copy.v.wakeup_lat_ns);
-	EXPECT_TRUE(is_most(hog->wakeup_ns, copy.v.wakeup_lat_ns, MOSTLY_PCT));
+	woken_ns = hog->wakeup_ns;
+	/* It is this program that wakes it, which goes on if there is no other CPU for it. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
+		woken_ns += meter_kind_ns(&copy, KVMETER_THIEF_OWN_VMM);
+	EXPECT_TRUE(is_most(woken_ns, copy.v.wakeup_lat_ns, MOSTLY_PCT));
 	EXPECT_GE(copy.v.steal_ns - copy.v.wakeup_lat_ns + STEP_NS, hog->preempt_ns);
 
 	runner.job = vmm_guest_busy;

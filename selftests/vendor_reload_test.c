@@ -20,7 +20,7 @@
 #include "residue.h"
 #include "session.h"
 
-#define RELOADS (host_is_long() ? 100u : host_is_slow() ? 2u : 5u)
+#define RELOADS (host_is_long() ? 100u : 5u)
 #define EVENTS 1009u
 #define PAGES 307u
 #define INTERVAL_NS KVMETER_INTERVAL_MIN_NS

@@ -53,8 +53,6 @@ static void *write_list(void *arg)
 		/* A signal: the rest of this run is dropped. */
 		if (w->ret == -EINTR)
 			w->ret = vmm_reset(&w->vm->vcpu[w->id]);
-		if (w->pause_us)
-			usleep(w->pause_us);
 	} while (!w->ret && w->forever && !w->stop);
 	return NULL;
 }

@@ -15,9 +15,6 @@
 #define WRITERS_LIST_MAX (WRITERS_LIST_PAGES * VMM_PAGE_BYTES / 4)
 #define WRITERS_PAGES (VMM_VCPUS_MAX * WRITERS_LIST_PAGES)
 
-/* A pause_us for those that write without end: on a slow host only a rest is quick. */
-#define WRITERS_REST_US (host_is_slow() ? 5000u : 0u)
-
 /* The first page that can be in a list, for it to be overwritten. */
 #define WRITERS_GFN (VMM_DATA_GFN + WRITERS_PAGES)
 
@@ -29,7 +26,6 @@
  * @value: what it writes; another one for each run of the list
  * @runs: how often the list has been worked through
  * @forever: again and again, until it is stopped
- * @pause_us: what it sleeps after each time, in the VMM; 0 unless it is set before the start
  * @thread: what it runs in
  * @stop: it is to end
  * @ret: 0, or the errno of what went wrong
@@ -41,7 +37,6 @@ struct writer {
 	uint32_t value;
 	atomic_ulong runs;
 	bool forever;
-	unsigned int pause_us;
 	pthread_t thread;
 	atomic_bool stop;
 	int ret;
