@@ -3,7 +3,7 @@
 #
 # Count the instructions that the module, and a BPF program, add to one context switch.
 #
-#   [KERNELS=6.1] [LEGS=amd] scripts/bench-switch.sh    LEGS="amd intel" for both: the latter takes long
+#   [KERNELS=6.1] [LEGS=amd] scripts/bench-switch.sh    LEGS="amd intel" for both
 #   scripts/bench-switch.sh KERNEL LEG     one measurement, its JSON object to standard output
 #
 # Two tasks on one CPU wake each other through pipes; counted are all the instructions of one wake-up and one

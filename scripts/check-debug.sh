@@ -11,7 +11,7 @@
 #              makes them: a quarter of an hour each, once
 #   LEGS       legs to test, default both
 #   TESTS      selftests to run, by name; default all that selftests/run.sh has by default, and those that are out to hurt; on
-#              intel, where an instruction takes 100 times as long, those that concern what only that leg has
+#              intel, where all takes longer, those that concern what only that leg has
 #
 # Each test has a host of its own, so that what is printed there is the test's, and that one which hangs keeps no other
 # from running; as many hosts run side by side as there are CPUs. Those that are out to hurt run in their long form, with

@@ -9,9 +9,7 @@
 #   LEGS      legs to test, default both
 #   TESTS     selftests to run, by name; default all, with the static checks and the benchmarks' limits
 #
-# By default all selftests run on the amd leg of each kernel, and on the intel leg of 6.1; on that of the others, whose
-# host executes 6 million instructions a second, the few named below do. What the tests repeat is repeated a few times.
-# KVMETER_LONG=1 in the environment makes that all, and many times.
+# What the tests repeat is repeated a few times; KVMETER_LONG=1 in the environment makes that many times.
 #
 # Two hosts run side by side. What each job printed is kept in build/check/KERNEL-LEG-JOB.log, and shown whole if
 # anything in it failed. The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
@@ -30,7 +28,6 @@ logs=$KVMETER_TOP/build/check
 limit=200 # instructions that the module may add to an exit
 switch_limit=100 # and to a switch between ordinary tasks; to one of vCPUs no more than a BPF program would
 perf_share=6 bpftrace_share=3 # and one part in so many of what perf kvm stat adds, and of bpftrace
-intel_tests="ledger_test steal_test dirty_test exits_test thief_test attach_test prototypes_test"
 run_tests=(env ${KVMETER_LONG:+KVMETER_LONG=1} sh selftests/run.sh)
 pml_limit=40 # instructions that it may add to a page read from the Page Modification Log
 pids=()
@@ -123,32 +120,21 @@ check_pml()
 	check_figure "bench-dirty pml_page" "$(sed -n 's/.*"pml_page": \([0-9.]*\).*/\1/p' <<<"$json")" $pml_limit
 }
 
-# list_tests KERNEL LEG: those asked for; nothing stands for all
-list_tests()
-{
-	if [ -n "$tests" ]; then
-		echo "$tests"
-	elif [ "$2" = intel ] && [ "$1" != 6.1 ] && [ -z "${KVMETER_LONG:-}" ]; then
-		echo "$intel_tests"
-	fi
-}
-
-# select_tests GROUP KERNEL LEG: of these, those of that group of selftests/run.sh; what is run in none of them by
+# select_tests GROUP LEG: those of that group of selftests/run.sh, or of those asked for; what is run in none of them by
 # default is one of the others
 select_tests()
 {
-	local chosen group test
+	local group test
 	local -A lists
 
-	chosen=$(list_tests "$2" "$3")
 	for group in clocks others apart; do
-		lists[$group]=" $(KVMETER_LEG=$3 "$KVMETER_TOP/selftests/run.sh" --list $group) "
+		lists[$group]=" $(KVMETER_LEG=$2 "$KVMETER_TOP/selftests/run.sh" --list $group) "
 	done
-	if [ -z "$chosen" ]; then
+	if [ -z "$tests" ]; then
 		echo "${lists[$1]}"
 		return
 	fi
-	for test in $chosen; do
+	for test in $tests; do
 		for group in clocks apart others; do
 			[[ ${lists[$group]} != *" $test "* ]] || break
 		done
@@ -161,7 +147,7 @@ run_group()
 {
 	local chosen
 
-	chosen=$(select_tests "$1" "$2" "$3")
+	chosen=$(select_tests "$1" "$3")
 	# shellcheck disable=SC2086 # a list of names
 	in_lab "$2" "$3" --timeout 2700 "${@:4}" -- "${run_tests[@]}" $chosen
 }
@@ -248,7 +234,7 @@ job_lockdown()
 	rm -rf "$keys"
 }
 
-# The benchmarks that have a limit. That of switches takes longer than all else on Bochs: a guest computes for seconds.
+# The benchmarks that have a limit. Switches are the same on both legs, but for the exits of the vCPUs themselves.
 job_figures()
 {
 	check_bench "$1" "$2"
@@ -325,7 +311,7 @@ list_jobs()
 		for group in clocks others apart; do
 			for kernel in $kernels; do
 				case " $legs " in
-				*" $leg "*) [ -z "$(select_tests $group "$kernel" $leg | xargs)" ] || echo "$group $kernel $leg" ;;
+				*" $leg "*) [ -z "$(select_tests $group $leg | xargs)" ] || echo "$group $kernel $leg" ;;
 				esac
 			done
 		done
@@ -335,7 +321,7 @@ list_jobs()
 		for kernel in $kernels; do
 			for leg in $legs; do
 				case $job-$leg in
-				without-* | figures-* | *-amd) ;;
+				without-* | figures-* | kvm-* | *-amd) ;;
 				*) continue ;;
 				esac
 				case $job-$kernel in

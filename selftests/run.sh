@@ -36,12 +36,13 @@ clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_tes
 	quota_test quota_share_test rounds_test audit_test autoconverge_test autoconverge_release_test
 	autoconverge_yield_test autoconverge_switch_test"
 others="exits_test counters_test thief_test thief_own_test attach_test lifetime_test load_test
-	session_load_test quota_load_test autoconverge_load_test prototypes_test"
-# Those that load it often or are out to hurt, one that wants much memory, and one that takes minutes on Bochs.
+	session_load_test quota_load_test autoconverge_load_test prototypes_test leak_test
+	vendor_reload_test"
+# Those that want a whole root or much memory, or are out to hurt whatever the CPU is, do so on one leg.
 apart=
 if [ "$leg" != intel ]; then
 	clocks="$clocks example_test.sh"
-	others="$others leak_test vendor_reload_test kill_test storm_test fuzz_test scale_test security_test"
+	others="$others kill_test storm_test fuzz_test scale_test security_test"
 	apart=hostile_guest_test
 fi
 
