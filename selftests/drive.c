@@ -96,10 +96,13 @@ static void set_quota(const struct target *t, const struct session *session, str
 		counts->quotas++;
 }
 
-/* What a VMM may refuse: its memory is logged already; it has none yet, or dirty rings. */
+/*
+ * What a VMM may refuse: its memory is logged already; it has none yet, or dirty rings. And a
+ * session that ends by itself is there until its slots log no more, which the VMM can keep waiting.
+ */
 static bool is_refusal(const struct target *t, int ret)
 {
-	return ret == -EBUSY || (t->wait && ret == -EOPNOTSUPP);
+	return ret == -EBUSY || ret == -EALREADY || (t->wait && ret == -EOPNOTSUPP);
 }
 
 /* One session, begun with a copy of the VMM's own file descriptor. */

@@ -93,7 +93,7 @@ passes_still()
 	echo "# $1: $ms ms${driver:+, sessions: $(tail -n 1 "$tmp/drive")}"
 	[ "$status" = 0 ] || sed 's/^/# | /' "$tmp/out"
 	[ "$status" = 0 ] || fail "exit status $status: it passes without the module" || return
-	[ "$drive_status" = 0 ] || fail "the driver of sessions: $(tail -n 1 "$tmp/drive")"
+	[ "$drive_status" = 0 ] || fail "the driver of sessions: $(tr '\n' ' ' <"$tmp/drive")"
 }
 
 # The suite without the module: what passes, and why the rest does not, a line each.
