@@ -47,6 +47,7 @@ stop_peer
 
 start_peer perf kvm stat record -a -o "$tmp/perf.data"
 wait_for perf_event "/proc/$peer/maps"
+wait_idle
 perf=$(measure)
 stop_peer
 # Each exit is two samples at least, of its end and of the entry after it.
@@ -56,6 +57,7 @@ rm "$tmp/perf.data"
 
 start_peer bpftrace -e 'tracepoint:kvm:kvm_exit { @[args->exit_reason] = count(); }'
 wait_for ttach "$tmp/peer.out"
+wait_idle
 bpftrace=$(measure)
 stop_peer
 expect_seen "$(sed -n 's/^@\[[0-9]*\]: //p' "$tmp/peer.out" | sort -n | tail -n 1)"

@@ -40,3 +40,16 @@ wait_for()
 	done
 	sleep 1
 }
+
+# wait_idle: until the peer has had nothing to do for a second; perf goes through all symbols before it begins.
+wait_idle()
+{
+	tries=300 now=''
+	until [ -n "$now" ] && [ "$now" = "$before" ]; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || fail "the peer is never idle"
+		before=$now
+		sleep 1
+		now=$(cut -d ' ' -f 14,15 "/proc/$peer/stat")
+	done
+}
