@@ -43,7 +43,7 @@ measure()
 	local json throughput
 
 	if [ "$2" = intel ]; then
-		in_lab "$@" -- sh selftests/bench_dirty.sh
+		in_lab "$@" --icount -- sh selftests/bench_dirty.sh
 		return
 	fi
 	json=$(in_lab "$@" --icount -- sh selftests/bench_dirty.sh)

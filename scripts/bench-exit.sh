@@ -22,12 +22,9 @@
 
 measure()
 {
-	local args=(--kernel "$1" --leg "$2" --timeout 600)
+	local args=(--kernel "$1" --leg "$2" --icount --timeout 600)
 
-	case $2 in
-	amd) args+=(--icount) ;;
-	intel) args+=(--prog perf --prog bpftrace) ;;
-	esac
+	[ "$2" = amd ] || args+=(--prog perf --prog bpftrace)
 	"$KVMETER_TOP/scripts/lab.sh" "${args[@]}" -- sh selftests/bench_exit.sh
 }
 

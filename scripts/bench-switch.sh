@@ -22,10 +22,7 @@
 
 measure()
 {
-	local args=(--kernel "$1" --leg "$2" --timeout 1800)
-
-	[ "$2" != amd ] || args+=(--icount)
-	"$KVMETER_TOP/scripts/lab.sh" "${args[@]}" -- sh selftests/bench_switch.sh
+	"$KVMETER_TOP/scripts/lab.sh" --kernel "$1" --leg "$2" --icount --timeout 1800 -- sh selftests/bench_switch.sh
 }
 
 run_bench switch amd "$@"

@@ -17,7 +17,7 @@
 #   --cpus N            CPUs of the host (default 2; intel has 1)
 #   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without.
 #                       With more than one CPU the emulator hangs now and then
-#   --icount            amd only: one CPU on which a nanosecond is an instruction; figures repeat
+#   --icount            one CPU on which a nanosecond is an instruction; figures repeat
 #   --virtual-time      amd only, as intel has it anyway: one CPU on which 16 ns are an instruction: for what compares
 #                       clocks, as time does not go on there while the emulator waits for a CPU. With checkers 2 ns, as a
 #                       kernel with them executes about 8 instructions where a stock one executes one
@@ -471,7 +471,7 @@ amd) : "${timeout:=$((120 * ${slower:-1}))}" "${mem:=$((2048 + ${larger:-0}))}" 
 intel) : "${timeout:=$((300 * ${slower:-1}))}" "${mem:=$((512 + ${larger:-0}))}" "${cpus:=1}" ;;
 *) bad_usage "--leg is amd or intel" ;;
 esac
-[ "$leg" = amd ] || { [ "$cpus" = 1 ] && [ -z "$icount" ]; } || bad_usage "the intel leg has one CPU and a clock of its own"
+[ "$leg" = amd ] || [ "$cpus" = 1 ] || bad_usage "the intel leg has one CPU"
 (check_kernel "$kernel") || exit 120
 
 [ "$(id -u)" = 0 ] || lab_exit 120 "needs root"
@@ -521,8 +521,9 @@ shared=security_model=none,readonly=on,multidevs=remap
 kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc=reliable printk.devkmsg=on"
 # Bochs refuses to enter a guest with the virtual APIC that it says it has. Its TSC counts instructions, and by the CPU's
 # word the kernel takes it for one of 3.5 GHz: all that takes time by it then takes 56 times as many instructions.
-bochs_ips=${flavour:+500000000}
-: "${bochs_ips:=62500000}"
+bochs_ips=62500000
+[ -z "$flavour" ] || bochs_ips=500000000
+[ "$icount" != 0 ] || bochs_ips=1000000000
 [ "$leg" = amd ] || kernel_args+=" noapictimer tsc_early_khz=$((bochs_ips / 1000)) lpj=$((bochs_ips / 250)) \
 kvm_intel.enable_apicv=0 $(kernel_bochs_args "$kernel")"
 # Some of what is slow under an emulator that has to wait for a CPU, and has checkers to run besides, is no hang.
