@@ -453,7 +453,7 @@ static bool is_between(uint64_t ns, uint64_t least_ns, uint64_t most_ns, uint64_
 TEST_F_TIMEOUT(share, ledger, 120)
 {
 	uint64_t run_ns[2], wait_ns[4], wall_ns[2], least_ns, most_ns, steps, sleep_ns, sum_ns = 0;
-	uint64_t other_ns, late_ns;
+	uint64_t other_ns, late;
 	struct quota_sample first, last;
 	struct quota_span span;
 	int i, parked = 0;
@@ -503,9 +503,8 @@ TEST_F_TIMEOUT(share, ledger, 120)
 	most_ns = wait_ns[3] - wait_ns[0];
 	steps = last.copy.v.steal_nr - first.copy.v.steal_nr + STEAL_STEPS;
 	/* As of the last entry, a window ago: what one has of it may be missing, or too much. */
-	late_ns = 2 * most_ns / (span.ns / (WINDOW_MS * MS));
-	EXPECT_TRUE(
-		is_between(span.run_delay_ns, least_ns, most_ns, STEAL_STEPS + late_ns / STEP_NS));
+	late = STEAL_STEPS + 2 * most_ns / (span.ns / (WINDOW_MS * MS)) / STEP_NS;
+	EXPECT_TRUE(is_between(span.run_delay_ns, least_ns, most_ns, late));
 	EXPECT_TRUE(is_between(span.state_ns[KVMETER_STATE_STEAL], least_ns, most_ns, steps));
 	EXPECT_GT(quota_parked_ns(&span) / 4, span.run_delay_ns);
 	ASSERT_EQ(0, join_writers(self, 1));
