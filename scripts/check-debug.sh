@@ -40,7 +40,7 @@ run_test()
 	local log=$logs/$1-$2-$3.log long=${KVMETER_LONG-} time=() passed failed skipped
 
 	[[ " $hostile_tests " != *" $3 "* ]] || long=${KVMETER_LONG-1}
-	[[ $2 = intel || " $(list_group "$2" clocks) " != *" $3 "* ]] || time=(--virtual-time)
+	[[ " $(list_group "$2" clocks) " != *" $3 "* ]] || time=(--virtual-time)
 	tally "$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout 3000 -- \
 		env KVMETER_LONG="$long" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" >"$log" 2>&1 </dev/null
 	read -r passed failed skipped < <(sum "$log")

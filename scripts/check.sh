@@ -154,14 +154,9 @@ run_group()
 
 # The jobs: each is given a kernel and a leg.
 
-# Bochs has virtual time anyway.
 job_clocks()
 {
-	if [ "$2" = amd ]; then
-		run_group clocks "$1" "$2" --virtual-time
-	else
-		run_group clocks "$1" "$2"
-	fi
+	run_group clocks "$1" "$2" --virtual-time
 }
 
 # These want two CPUs where there can be two.
@@ -234,15 +229,12 @@ job_lockdown()
 	rm -rf "$keys"
 }
 
-# The benchmarks that have a limit. Switches are the same on both legs, but for the exits of the vCPUs themselves.
+# The benchmarks that have a limit.
 job_figures()
 {
 	check_bench "$1" "$2"
-	if [ "$2" = amd ]; then
-		check_switches "$1" "$2"
-	else
-		check_pml "$1"
-	fi
+	check_switches "$1" "$2"
+	[ "$2" = amd ] || check_pml "$1"
 }
 
 # The Debian packages, on hosts of Debian 12 and 13. To have DKMS compile the module there takes minutes.

@@ -18,9 +18,9 @@
 #   --parallel          amd only: a thread of the emulator for each CPU; for real guests, which crawl without.
 #                       With more than one CPU the emulator hangs now and then
 #   --icount            one CPU on which a nanosecond is an instruction; figures repeat
-#   --virtual-time      amd only, as intel has it anyway: one CPU on which 16 ns are an instruction: for what compares
-#                       clocks, as time does not go on there while the emulator waits for a CPU. With checkers 2 ns, as a
-#                       kernel with them executes about 8 instructions where a stock one executes one
+#   --virtual-time      one CPU on which 16 ns are an instruction, as by default on intel: for what compares clocks, as
+#                       time does not go on there while the emulator waits for a CPU. With checkers 2 ns, as a kernel with
+#                       them executes about 8 instructions where a stock one executes one
 #   --uefi KEYS         amd only: boot by a UEFI firmware whose variables have these keys and Secure Boot: "snakeoil", the
 #                       key of Debian's package ovmf that everybody has. The kernel heeds them; the firmware checks nothing
 #   --append ARGUMENTS  more for the kernel's command line
@@ -463,6 +463,7 @@ command=("$@")
 [ "${#command[@]}" -gt 0 ] || bad_usage "no command"
 base=$(kernel_base "$kernel") flavour=$(kernel_flavour "$kernel")
 slower=${flavour:+5} larger=${flavour:+1024}
+[ "$leg" != intel ] || : "${icount:=4}"
 if [ -n "$flavour" ] && [ "$icount" = 4 ]; then
 	icount=1
 fi
@@ -521,11 +522,11 @@ shared=security_model=none,readonly=on,multidevs=remap
 kernel_args="console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr tsc=reliable printk.devkmsg=on"
 # Bochs refuses to enter a guest with the virtual APIC that it says it has. Its TSC counts instructions, and by the CPU's
 # word the kernel takes it for one of 3.5 GHz: all that takes time by it then takes 56 times as many instructions.
-bochs_ips=62500000
-[ -z "$flavour" ] || bochs_ips=500000000
-[ "$icount" != 0 ] || bochs_ips=1000000000
-[ "$leg" = amd ] || kernel_args+=" noapictimer tsc_early_khz=$((bochs_ips / 1000)) lpj=$((bochs_ips / 250)) \
-kvm_intel.enable_apicv=0 $(kernel_bochs_args "$kernel")"
+if [ "$leg" = intel ]; then
+	bochs_ips=$((1000000000 >> icount))
+	kernel_args+=" noapictimer tsc_early_khz=$((bochs_ips / 1000)) lpj=$((bochs_ips / 250)) kvm_intel.enable_apicv=0"
+	kernel_args+=" $(kernel_bochs_args "$kernel")"
+fi
 # Some of what is slow under an emulator that has to wait for a CPU, and has checkers to run besides, is no hang.
 [ -z "$flavour" ] || kernel_args+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
 kernel_args+=" $append"
