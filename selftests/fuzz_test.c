@@ -53,9 +53,7 @@ FIXTURE(fuzz)
 
 static double seconds(void)
 {
-	if (host_is_long())
-		return LONG_SECONDS;
-	return SHORT_SECONDS;
+	return host_is_long() ? LONG_SECONDS : SHORT_SECONDS;
 }
 
 static void set_params(void)

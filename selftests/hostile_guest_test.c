@@ -97,9 +97,7 @@ FIXTURE(hostile)
 
 static double seconds(void)
 {
-	if (host_is_long())
-		return LONG_SECONDS;
-	return SHORT_SECONDS;
+	return host_is_long() ? LONG_SECONDS : SHORT_SECONDS;
 }
 
 static void on_signal(int nr)

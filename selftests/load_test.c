@@ -16,6 +16,7 @@
 #include "meter.h"
 
 #define SMALL "max_vms=64 max_vcpus=64"
+#define LOADS (host_is_long() ? 101 : 11)
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
 #define PIN "/sys/fs/bpf/kvmeter-selftest"
 
@@ -67,16 +68,11 @@ FIXTURE_TEARDOWN(load)
 	close(self->log);
 }
 
-static int loads_nr(void)
-{
-	return host_is_long() ? 101 : 11;
-}
-
 TEST_F_TIMEOUT(load, again_and_again, 600)
 {
-	int i, nr = loads_nr();
+	int i;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < LOADS; i++) {
 		struct kvmeter_host host;
 		struct meter meter;
 		bool attach = i % 3, pin = i % 3 == 2;
