@@ -378,73 +378,92 @@ static void judge(__u8 *verdict, bool fits)
 		*verdict = fits ? KVMETER_BTF_FITS : KVMETER_BTF_DIFFERS;
 }
 
-/* By the name and kind of one type, or of one value of an enum. */
-static void compare_one(const struct kvmeter_btf *btf, __u32 id, const char *name, __u32 kind,
-			__u32 value, const struct kvmeter_prototype *row, __u8 *verdict)
-{
-	const struct btf_type *t = get_type(btf, id);
+/* What is compared with what. @begins: of each kind, how the names in @rows begin. */
+struct comparison {
+	const struct kvmeter_btf *btf;
+	const struct kvmeter_prototype *rows;
+	unsigned int nr;
+	__u8 *verdicts;
+	__u64 begins[KVMETER_PROTOTYPE_NR];
+};
 
-	if (row->kind != kind || row->name[0] != name[0] || strcmp(row->name, name))
-		return;
-	switch (kind) {
+/* One bit; names that begin with the same three characters have the same. */
+static __u64 get_begin(const char *name)
+{
+	__u32 hash = 0;
+	int i;
+
+	for (i = 0; i < 3 && name[i]; i++)
+		hash = hash * 5 + (__u8)name[i];
+	return 1ULL << (hash & 63);
+}
+
+static void compare_row(const struct comparison *c, __u32 id, __u32 value, unsigned int row)
+{
+	const struct btf_type *t = get_type(c->btf, id);
+	const char *like = c->rows[row].like;
+	__u8 *verdict = &c->verdicts[row];
+
+	switch (c->rows[row].kind) {
 	case KVMETER_PROTOTYPE_FUNCTION:
-		judge(verdict, fits_function(btf, t->type, row->like, 0));
+		judge(verdict, fits_function(c->btf, t->type, like, 0));
 		break;
 	case KVMETER_PROTOTYPE_TRACEPOINT:
-		judge(verdict, fits_tracepoint(btf, t, row->like));
+		judge(verdict, fits_tracepoint(c->btf, t, like));
 		break;
 	case KVMETER_PROTOTYPE_VARIABLE:
 		/* There is one that is meant. */
-		judge(verdict, !*verdict && fits_variable(btf, id, t, row->like));
+		judge(verdict, !*verdict && fits_variable(c->btf, id, t, like));
 		break;
 	case KVMETER_PROTOTYPE_ENUMERATOR:
-		judge(verdict, fits_number(value, row->like));
+		judge(verdict, fits_number(value, like));
 		break;
 	}
 }
 
-static void compare_type(const struct kvmeter_btf *btf, __u32 id,
-			 const struct kvmeter_prototype *rows, unsigned int nr, __u8 *verdicts)
+/* By the name and kind of one type, or of one value of an enum. */
+static void compare_name(const struct comparison *c, __u32 id, const char *name, __u32 kind,
+			 __u32 value)
+{
+	unsigned int i;
+
+	if (!(c->begins[kind] & get_begin(name)))
+		return;
+	for (i = 0; i < c->nr; i++)
+		if (c->rows[i].kind == kind && !strcmp(c->rows[i].name, name))
+			compare_row(c, id, value, i);
+}
+
+static void compare_type(const struct comparison *c, __u32 id)
 {
 	const size_t prefix_len = strlen(TRACEPOINT_PREFIX);
-	const struct btf_type *t = get_type(btf, id);
-	const char *name = get_string(btf, t->name_off);
-	unsigned int i;
-	__u32 kind;
+	const struct btf_type *t = get_type(c->btf, id);
+	const char *name = get_string(c->btf, t->name_off);
 
 	switch (GET_KIND(t->info)) {
 	case BTF_KIND_FUNC:
-		kind = KVMETER_PROTOTYPE_FUNCTION;
+		compare_name(c, id, name, KVMETER_PROTOTYPE_FUNCTION, 0);
 		break;
 	case BTF_KIND_VAR:
-		kind = KVMETER_PROTOTYPE_VARIABLE;
+		compare_name(c, id, name, KVMETER_PROTOTYPE_VARIABLE, 0);
 		break;
 	case BTF_KIND_TYPEDEF:
-		kind = KVMETER_PROTOTYPE_TRACEPOINT;
-		if (strncmp(name, TRACEPOINT_PREFIX, prefix_len))
-			return;
-		name += prefix_len;
+		if (!strncmp(name, TRACEPOINT_PREFIX, prefix_len))
+			compare_name(c, id, name + prefix_len, KVMETER_PROTOTYPE_TRACEPOINT, 0);
 		break;
-	default:
-		return;
 	}
-	for (i = 0; i < nr; i++)
-		compare_one(btf, id, name, kind, 0, &rows[i], &verdicts[i]);
 }
 
-static void compare_enum(const struct kvmeter_btf *btf, __u32 id,
-			 const struct kvmeter_prototype *rows, unsigned int nr, __u8 *verdicts)
+static void compare_enum(const struct comparison *c, __u32 id)
 {
-	const struct btf_type *t = get_type(btf, id);
+	const struct btf_type *t = get_type(c->btf, id);
 	const struct btf_enum *e = (const void *)(t + 1), *end;
-	unsigned int i;
 
 	if (GET_KIND(t->info) != BTF_KIND_ENUM)
 		return;
 	for (end = e + GET_NR(t->info); e < end; e++)
-		for (i = 0; i < nr; i++)
-			compare_one(btf, id, get_string(btf, e->name_off),
-				    KVMETER_PROTOTYPE_ENUMERATOR, e->val, &rows[i], &verdicts[i]);
+		compare_name(c, id, get_string(c->btf, e->name_off), KVMETER_PROTOTYPE_ENUMERATOR,
+			     e->val);
 }
 
 /**
@@ -459,11 +478,15 @@ static void compare_enum(const struct kvmeter_btf *btf, __u32 id,
 void kvmeter_btf_compare(const struct kvmeter_btf *btf, const struct kvmeter_prototype *rows,
 			 unsigned int nr, __u8 *verdicts)
 {
+	struct comparison c = { .btf = btf, .rows = rows, .nr = nr, .verdicts = verdicts };
+	unsigned int i;
 	__u32 id;
 
 	memset(verdicts, KVMETER_BTF_ABSENT, nr);
+	for (i = 0; i < nr; i++)
+		c.begins[rows[i].kind] |= get_begin(rows[i].name);
 	for (id = btf->first; id < btf->end; id++) {
-		compare_type(btf, id, rows, nr, verdicts);
-		compare_enum(btf, id, rows, nr, verdicts);
+		compare_type(&c, id);
+		compare_enum(&c, id);
 	}
 }
