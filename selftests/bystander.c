@@ -21,7 +21,7 @@
 #define ROUNDS 7
 #define PAGES_AT_ONCE 31
 
-/* How memory comes back: some of it only after RCU. */
+/* How memory comes back: some of it only after RCU, and with KASAN when its cache is shrunk. */
 #define FREED_STEPS 100
 #define FREED_STEP_US 100000
 
@@ -240,6 +240,7 @@ int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
 		    after->refcnt == before->refcnt)
 			return 0;
 		usleep(FREED_STEP_US);
+		host_shrink_caches();
 	}
 	return -ETIMEDOUT;
 }
