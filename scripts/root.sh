@@ -48,6 +48,9 @@ print_bochs_hook()
 			mkdir bochs
 			tar -xf bochs_*.orig.tar.* -C bochs --strip-components=1
 			cd bochs
+			# An interrupt must end a guest that was entered with interrupts off, too: SDM vol. 3, "Other Causes of VM Exits".
+			sed -i "s/^  BX_CPU_THIS_PTR in_vmx_guest = true;\$/&\n  handleInterruptMaskChange();/" cpu/vmx.cc
+			[ "$(grep -c "^  handleInterruptMaskChange();" cpu/vmx.cc)" = 1 ]
 			./configure --enable-cpu-level=6 --enable-x86-64 --enable-long-phy-address --enable-vmx=2 \
 				--enable-fpu --enable-avx --enable-evex --enable-protection-keys --enable-cet --enable-uintr \
 				--enable-memtype --enable-a20-pin --enable-pci --enable-cdrom --enable-all-optimizations \

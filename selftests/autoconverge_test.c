@@ -98,7 +98,8 @@ static void check_records(struct __test_metadata *_metadata, struct bed *t)
 		throttle_ns = r->throttle_ns;
 		if (r->kind == KVMETER_AUDIT_ROUND) {
 			EXPECT_EQ(++rounds, r->round);
-			EXPECT_EQ(t->copy.round[rounds - 1].to_send_pages, r->to_send_pages);
+			EXPECT_EQ(t->copy.round[(rounds - 1) % KVMETER_ROUNDS].to_send_pages,
+				  r->to_send_pages);
 		}
 		if (r->kind == KVMETER_AUDIT_DECISION) {
 			EXPECT_EQ(quota_pages, r->before_pages);
@@ -137,8 +138,6 @@ TEST_F_TIMEOUT(autoconverge, gentle, 300)
 	uint64_t free_rate, most_pages;
 	const struct kvmeter_round *r;
 
-	if (host_logs_pages())
-		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
 	TH_LOG("%s", bed_tell(t));
@@ -183,8 +182,6 @@ TEST_F_TIMEOUT(autoconverge, bytes, 300)
 	struct bed *t = &self->bed;
 	uint64_t gentle;
 
-	if (host_logs_pages())
-		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_GENTLE));
 	ASSERT_EQ(0, bed_migrate(t));
 	TH_LOG("%s", bed_tell(t));
@@ -216,8 +213,6 @@ TEST_F_TIMEOUT(autoconverge, deadline, 300)
 	uint64_t most_pages = 0;
 	int i;
 
-	if (host_logs_pages())
-		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_set(t, KVMETER_AUTOCONVERGE_ON, KVMETER_GOAL_DEADLINE));
 	t->sender.rounds_max = SENDER_ROUNDS_MAX;
 	ASSERT_EQ(0, bed_migrate(t));

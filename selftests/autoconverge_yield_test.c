@@ -61,8 +61,6 @@ static void check_rival(struct __test_metadata *_metadata, struct bed *t, unsign
 	struct autoconverge_throttle rival;
 	uint64_t begin_ns;
 
-	if (host_logs_pages())
-		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_hold(t));
 	ASSERT_EQ(0, throttle(t, &rival, sleep_us));
 	begin_ns = host_now_ns();
@@ -97,8 +95,6 @@ TEST_F_TIMEOUT(yield, no_rival, 300)
 	struct bed *t = &self->bed;
 	struct autoconverge_throttle kicks;
 
-	if (host_logs_pages())
-		SKIP(return, BED_TOO_FAST);
 	ASSERT_EQ(0, bed_hold(t));
 	ASSERT_EQ(0, throttle(t, &kicks, 0));
 	usleep(4000000);
@@ -153,8 +149,6 @@ TEST_F_TIMEOUT(yield, no_help, 300)
 	const uint32_t gfn = WRITERS_GFN + FOREIGN_BATCHES * FOREIGN_BATCH;
 	unsigned int i;
 
-	if (host_logs_pages())
-		SKIP(return, "what KVM itself writes is not the most of it where pages are logged");
 	if (!(meter_host(&t->meter)->features & KVMETER_FEATURE_OWN))
 		SKIP(return, "KVM's own writes are not seen on this kernel");
 	writer_init(&t->writer[BED_WRITER], &t->vm, BED_WRITER);

@@ -102,15 +102,25 @@
 	addl	$PAGE_SIZE, %edi
 	again 1b
 
-	/* %esi entries of a list at %edi: each the address of a page to write, plus 1 to read it. */
+	/*
+	 * %esi entries of a list at %edi: each the address of a page to write, plus 1 to read it, plus
+	 * twice the turns to wait before that.
+	 */
 	job vmm_guest_list
 1:	movl	(%edi), %eax
 	addl	$4, %edi
-	testb	$1, %al
-	jnz	2f
+	movl	%eax, %ecx
+	andl	$-PAGE_SIZE, %eax
+	subl	%eax, %ecx
+	shrl	$1, %ecx
+	jnz	3f
+2:	jc	4f
 	movl	%ebp, (%eax)
 	again 1b
-2:	movl	-1(%eax), %edx
+3:	dec	%ecx
+	jnz	3b
+	jmp	2b
+4:	movl	(%eax), %edx
 	again 1b
 
 	/* %esi turns of a generator of numbers from %ebp on, an exit in each; the last goes to %edi. */

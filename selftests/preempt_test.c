@@ -25,10 +25,17 @@
 #include "host.h"
 #include "meter.h"
 #include "reason.h"
+#include "writers.h"
 
 /* Exits are by trace events at least so much longer in the mean, where others get time slices. */
 #define SLICED 1.3
 #define EVENTS 10007
+/*
+ * Between two jobs of so many exits the VMM computes for up to so long. Or, where instructions are
+ * the clock, all time slices might end at the same place of the guest's loop.
+ */
+#define JOB_EVENTS 43
+#define BETWEEN_NS 100000
 #define CPU 0
 #define PRIORITY 1
 /*
@@ -75,6 +82,14 @@ struct competitor {
 	int ret;
 };
 
+static void compute(uint64_t ns)
+{
+	uint64_t begin_ns = host_now_ns();
+
+	while (host_now_ns() - begin_ns < ns)
+		;
+}
+
 /*
  * At a real-time priority it takes the CPU the moment that it wakes up. Without a time to sleep, it
  * goes on computing.
@@ -83,16 +98,13 @@ static void *run_competitor(void *arg)
 {
 	struct sched_param param = { .sched_priority = PRIORITY };
 	struct competitor *c = arg;
-	uint64_t begin;
 
 	c->ret = host_pin(CPU);
 	if (!c->ret && c->realtime)
 		c->ret = -pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	c->running = true;
 	while (!c->ret && !c->stop) {
-		begin = host_now_ns();
-		while (host_now_ns() - begin < c->turn_ns)
-			;
+		compute(c->turn_ns);
 		if (c->sleep_ns)
 			usleep((useconds_t)(c->sleep_ns / 1000));
 	}
@@ -123,6 +135,20 @@ static void subtract(struct figures *f, const struct meter_vcpu *last,
 	f->steal_nr = last->v.steal_nr - first->v.steal_nr;
 }
 
+static int run_events(struct vmm_vcpu *vcpu)
+{
+	uint32_t left = EVENTS, nr;
+	uint64_t random = 1;
+	int ret = 0;
+
+	for (; !ret && left; left -= nr) {
+		nr = left < JOB_EVENTS ? left : JOB_EVENTS;
+		ret = vmm_run(vcpu, vmm_guest_cpuid, nr, 0, 0);
+		compute(writers_random(&random, BETWEEN_NS));
+	}
+	return ret;
+}
+
 static int measure(FIXTURE_DATA(preempt) * self, struct figures *f)
 {
 	struct meter_vcpu first, last;
@@ -133,7 +159,7 @@ static int measure(FIXTURE_DATA(preempt) * self, struct figures *f)
 		ret = host_latency_start(&f->trace, self->reason);
 	f->wall_ns = host_now_ns();
 	if (!ret)
-		ret = vmm_run(&self->vm.vcpu[0], vmm_guest_cpuid, EVENTS, 0, 0);
+		ret = run_events(&self->vm.vcpu[0]);
 	f->wall_ns = host_now_ns() - f->wall_ns;
 	if (!ret)
 		ret = host_latency_stop(&f->trace);

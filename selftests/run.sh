@@ -37,13 +37,12 @@ clocks="ledger_test consistent_test preempt_test nested_test subs_test steal_tes
 	autoconverge_yield_test autoconverge_switch_test"
 others="exits_test counters_test thief_test thief_own_test attach_test lifetime_test load_test
 	session_load_test quota_load_test autoconverge_load_test prototypes_test leak_test
-	vendor_reload_test"
-# Those that want a whole root or much memory, or are out to hurt whatever the CPU is, do so on one leg.
-apart=
+	vendor_reload_test kill_test storm_test fuzz_test"
+apart=hostile_guest_test
+# Those that want a whole root or much memory, or ask what no CPU has a say in, run on one leg.
 if [ "$leg" != intel ]; then
 	clocks="$clocks example_test.sh"
-	others="$others kill_test storm_test fuzz_test scale_test security_test"
-	apart=hostile_guest_test
+	others="$others scale_test security_test"
 fi
 
 count_failed()

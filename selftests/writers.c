@@ -26,9 +26,9 @@ void writer_init(struct writer *w, struct vmm *vm, unsigned int id)
 
 void writer_add(struct writer *w, uint32_t gfn, bool read)
 {
-	uint32_t entry = gfn * VMM_PAGE_BYTES + read;
+	uint32_t entry = gfn * VMM_PAGE_BYTES + 2 * w->pause + read;
 
-	if (w->nr == WRITERS_LIST_MAX) {
+	if (w->nr == WRITERS_LIST_MAX || w->pause > WRITERS_PAUSE_MAX) {
 		w->ret = -E2BIG;
 		return;
 	}

@@ -18,11 +18,14 @@
 /* The first page that can be in a list, for it to be overwritten. */
 #define WRITERS_GFN (VMM_DATA_GFN + WRITERS_PAGES)
 
+#define WRITERS_PAUSE_MAX 1023u
+
 /**
  * struct writer - a vCPU and its list
  * @vm: its VM
  * @id: the vCPU
  * @nr: entries of the list
+ * @pause: turns of a loop of two instructions before each page that is added from now on
  * @value: what it writes; another one for each run of the list
  * @runs: how often the list has been worked through
  * @forever: again and again, until it is stopped
@@ -34,6 +37,7 @@ struct writer {
 	struct vmm *vm;
 	unsigned int id;
 	uint32_t nr;
+	uint32_t pause;
 	uint32_t value;
 	atomic_ulong runs;
 	bool forever;
