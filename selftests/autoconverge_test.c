@@ -151,8 +151,11 @@ TEST_F_TIMEOUT(autoconverge, gentle, 300)
 	r = t->copy.round;
 	EXPECT_EQ(0, r[0].quota_pages);
 	EXPECT_EQ(0, r[0].throttle_ns);
-	/* And a few again that were written to while the log was being taken, at its end. */
-	EXPECT_LE(BED_PAGES, r[0].dirtied_pages);
+	/*
+	 * And a few again that were written to while the log was being taken, at its end; but for a
+	 * few that an exit had told us of, and not yet KVM, when it was taken at its beginning.
+	 */
+	EXPECT_LE(BED_PAGES - (host_logs_pages() ? QUOTA_DEBT_PAGES : 0), r[0].dirtied_pages);
 	EXPECT_GE(BED_PAGES + BED_PAGES / 20, r[0].dirtied_pages);
 	EXPECT_EQ(1, bed_nr_records(t, KVMETER_AUDIT_DECISION, KVMETER_WHY_FIRST_ROUND));
 	/* The quota is a share of the bandwidth. */

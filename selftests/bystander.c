@@ -216,8 +216,10 @@ static int64_t last_message(void)
 
 int bystander_look(struct bystander_host *host)
 {
-	int ret = residue_read_memory(&host->memory);
+	int ret;
 
+	host_shrink_caches();
+	ret = residue_read_memory(&host->memory);
 	host->messages = last_message();
 	host->refcnt = host_read_number("/sys/module/kvmeter/refcnt", NULL);
 	return ret || host->messages < 0 || host->refcnt < 0 ? -EIO : 0;
@@ -240,7 +242,6 @@ int bystander_wait_freed(const struct bystander_host *before, int64_t kib,
 		    after->refcnt == before->refcnt)
 			return 0;
 		usleep(FREED_STEP_US);
-		host_shrink_caches();
 	}
 	return -ETIMEDOUT;
 }

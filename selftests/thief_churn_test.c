@@ -174,7 +174,7 @@ static int churn_once(FIXTURE_DATA(churn) * self, bool guilty)
 		c->nr_guilty++;
 	}
 	/* Some are killed before they ran. */
-	for (i = 0; i < 100 && meter_pid_slot(&self->meter, pid) < 0; i++)
+	for (i = 0; i < 100 * (int)host_slowness() && meter_pid_slot(&self->meter, pid) < 0; i++)
 		usleep(1000);
 	usleep(LIVE_US);
 	return rival_stop(pid);
