@@ -772,7 +772,9 @@ enum kvmeter_audit_kind {
  * @to_send_pages: of the round in progress
  * @bandwidth_pages: pages a second that can be sent, 0: not known
  * @dirty_rate_pages: pages a second that vCPUs dirty, 0: not known
- * @before_pages: quota before, pages a second; 0: none
+ * @before_pages: quota before, pages a second; 0: none. It may differ from @quota_pages of the
+ *	last record: a decision for the same reason as the last that was told of, with quotas less
+ *	than an eighth away from that one's, is not told of
  * @quota_pages: quota from now on
  * @would_pages: quota that mode on would set
  * @throttle_ns: time for which quotas have parked vCPUs of the VM in this migration, added up
