@@ -5,6 +5,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -263,6 +264,18 @@ int vmm_reset(struct vmm_vcpu *vcpu)
 	return vmm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
+/* No job makes such an exit. */
+static int refuse_exit(struct vmm_vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+	struct kvm_regs regs = {};
+
+	vmm_ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	printf("# KVM_RUN: exit reason %u (%llu, or %u) at %#llx, flags %#llx\n", run->exit_reason,
+	       run->hw.hardware_exit_reason, run->internal.suberror, regs.rip, regs.rflags);
+	return -EPROTO;
+}
+
 int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, uint32_t value)
 {
 	struct kvm_run *run = vcpu->run;
@@ -287,7 +300,7 @@ int vmm_run(struct vmm_vcpu *vcpu, const char *job, uint32_t nr, uint32_t arg, u
 			break;
 		/* The rest of the exits that jobs make need no answer. */
 		if (run->exit_reason != KVM_EXIT_IO && run->exit_reason != KVM_EXIT_HLT)
-			ret = -EPROTO;
+			ret = refuse_exit(vcpu);
 	}
 	return ret;
 }
