@@ -165,7 +165,7 @@
 	cpuid
 
 	/* The one interrupt there is: end of interrupt, to the local APIC. */
-interrupt:
+	job vmm_guest_interrupt
 	movl	$0, 0xfee000b0
 	iret
 
@@ -176,7 +176,7 @@ interrupt:
 
 	/* Gate of VMM_VECTOR: offset, selector, a present 32-bit interrupt gate. */
 	job vmm_guest_gate
-	.word	VMM_CODE_ADDR + interrupt - vmm_guest_begin, VMM_CODE_SEL, 0x8e00, 0
+	.word	VMM_CODE_ADDR + vmm_guest_interrupt - vmm_guest_begin, VMM_CODE_SEL, 0x8e00, 0
 
 	job vmm_guest_end
 

@@ -28,7 +28,7 @@ extern const char vmm_guest_write[], vmm_guest_write_slowly[], vmm_guest_list[],
 	vmm_guest_hlt_irq[], vmm_guest_sum[];
 extern const char vmm_guest_vmrun[], vmm_guest_nested[];
 extern const char vmm_guest_vmrun_write[], vmm_guest_nested_write[];
-extern const char vmm_guest_gdt[], vmm_guest_gate[];
+extern const char vmm_guest_interrupt[], vmm_guest_gdt[], vmm_guest_gate[];
 #endif
 
 #endif
