@@ -122,7 +122,7 @@ static void come_back(struct kvmeter_vcpu_rec *v)
 	u64 now, waited;
 
 	kvmeter_store_write_begin(v->slot);
-	now = kvmeter_clock_now();
+	now = kvmeter_thief_end_wait(v, woken);
 	waited = now - v->since_ns;
 	if (v->off != KVMETER_OFF_WAITING)
 		waited = kvmeter_ledger_wake(v, woken ? v->wake_ns : now, now);
@@ -131,7 +131,6 @@ static void come_back(struct kvmeter_vcpu_rec *v)
 	kvmeter_ledger_move(v, v->resume, now);
 	if (v->off != KVMETER_OFF_ASLEEP)
 		add_wait(v, waited, woken);
-	kvmeter_thief_end_wait(v, woken, now);
 	place(v);
 	kvmeter_store_write_end(v->slot);
 	v->off = KVMETER_OFF_NOT;
@@ -186,12 +185,12 @@ void kvmeter_sched_wake(struct kvmeter_vcpu_rec *v, struct task_struct *task)
  */
 void kvmeter_sched_migrate(struct kvmeter_vcpu_rec *v, struct task_struct *task, int cpu)
 {
-	u64 now = kvmeter_clock_now();
+	u64 now;
 
 	raw_spin_lock(&v->lock);
 	if (v->task == task && v->wait_cpu >= 0) {
 		kvmeter_store_write_begin(v->slot);
-		kvmeter_thief_end_wait(v, v->off == KVMETER_OFF_WOKEN, now);
+		now = kvmeter_thief_end_wait(v, v->off == KVMETER_OFF_WOKEN);
 		kvmeter_store_write_end(v->slot);
 		kvmeter_thief_start_wait(v, task, cpu, now);
 	}

@@ -350,21 +350,26 @@ static void leave_locked(struct queue *q, struct kvmeter_vcpu_rec *v)
  * kvmeter_thief_end_wait - a vCPU waits for that CPU no more
  * @v: its record, locked
  * @woken: the wait followed a wake-up, not a preemption
- * @now: up to when
+ *
+ * The clock is read with the queue locked: the sums are never of a later time then, as they might
+ * be, by what another CPU has added, if it had been read before. So no more is blamed on anybody
+ * than the vCPU has waited.
  *
  * Context: as kvmeter_thief_start_wait(), between kvmeter_store_write_begin() and _end().
+ * Return: now, up to when it has waited.
  */
-void kvmeter_thief_end_wait(struct kvmeter_vcpu_rec *v, bool woken, u64 now)
+u64 kvmeter_thief_end_wait(struct kvmeter_vcpu_rec *v, bool woken)
 {
 	struct kvmeter_thief key;
 	struct queue *q;
+	u64 ns, now;
 	u32 row;
-	u64 ns;
 
 	if (v->wait_cpu < 0)
-		return;
+		return kvmeter_clock_now();
 	q = per_cpu_ptr(queues, v->wait_cpu);
 	raw_spin_lock(&q->lock);
+	now = kvmeter_clock_now();
 	add_run_locked(q, now);
 	set_limited_locked(q, v, false);
 	for (row = 0; row < q->nr; row++) {
@@ -376,10 +381,11 @@ void kvmeter_thief_end_wait(struct kvmeter_vcpu_rec *v, bool woken, u64 now)
 	}
 	leave_locked(q, v);
 	raw_spin_unlock(&q->lock);
-	if (!v->limit_ns)
-		return;
-	key = (struct kvmeter_thief){ .kind = KVMETER_THIEF_LIMIT };
-	blame(v, &key, v->limit_ns, woken);
+	if (v->limit_ns) {
+		key = (struct kvmeter_thief){ .kind = KVMETER_THIEF_LIMIT };
+		blame(v, &key, v->limit_ns, woken);
+	}
+	return now;
 }
 
 /**

@@ -27,7 +27,7 @@ void kvmeter_thief_switch_from(void);
 void kvmeter_thief_switch_to(struct task_struct *next);
 void kvmeter_thief_start_wait(struct kvmeter_vcpu_rec *v, struct task_struct *task, int cpu,
 			      u64 now);
-void kvmeter_thief_end_wait(struct kvmeter_vcpu_rec *v, bool woken, u64 now);
+u64 kvmeter_thief_end_wait(struct kvmeter_vcpu_rec *v, bool woken);
 void kvmeter_thief_drop(struct kvmeter_vcpu_rec *v);
 void kvmeter_thief_limit(struct task_group *tg, const void *rq, bool on);
 
