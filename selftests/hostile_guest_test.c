@@ -258,7 +258,6 @@ static int set_cpuid(FIXTURE_DATA(hostile) * t)
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entry[CPUID_ENTRIES];
 	} cpuid;
-
 	uint32_t i;
 
 	cpuid.head.nent = CPUID_ENTRIES;
@@ -363,18 +362,20 @@ static void take_log(FIXTURE_DATA(hostile) * t)
 }
 
 /*
- * The guest is out of KVM_RUN: each page that is another one than last time was logged since. The
- * log of a VM that KVM has given up went with it.
+ * Later kernels give up a VM whose memory for SMM cannot be written: from then on it refuses all
+ * that is asked of it with EIO.
  */
-static void check_log(FIXTURE_DATA(hostile) * t)
+static bool look_whether_dead(FIXTURE_DATA(hostile) * t)
+{
+	t->dead = ioctl(vcpu_of(t)->fd, KVM_NMI) && errno == EIO;
+	return t->dead;
+}
+
+/* Those that are not the same as last time were logged since. */
+static void check_pages(FIXTURE_DATA(hostile) * t)
 {
 	size_t i, at;
 
-	if (!is_checked(t) || t->dead)
-		return;
-	pthread_mutex_lock(&t->log_mutex);
-	if (take_log_locked(t))
-		t->missed++;
 	for (i = 0; i < pages_of(t); i++) {
 		at = i * VMM_PAGE_BYTES;
 		if (!memcmp(t->snapshot + at, t->vm.ram + at, VMM_PAGE_BYTES))
@@ -387,7 +388,27 @@ static void check_log(FIXTURE_DATA(hostile) * t)
 	}
 	memset(t->logged, 0, pages_of(t) / 8);
 	t->checks++;
+}
+
+/*
+ * The guest is out of KVM_RUN. The log of a VM that KVM has given up went with it, and that may
+ * come to light here: KVM_RUN says that a signal came, if one did.
+ */
+static void check_log(FIXTURE_DATA(hostile) * t)
+{
+	int ret;
+
+	if (!is_checked(t) || t->dead)
+		return;
+	pthread_mutex_lock(&t->log_mutex);
+	ret = take_log_locked(t);
+	if (!ret)
+		check_pages(t);
 	pthread_mutex_unlock(&t->log_mutex);
+	if (!ret || look_whether_dead(t))
+		return;
+	printf("# the log of %d cannot be taken: %d\n", t->log, ret);
+	t->missed++;
 }
 
 /* ---- what the VMM does meanwhile, in a thread of its own ---- */
@@ -586,22 +607,20 @@ static void answer(struct kvm_run *run)
 	}
 }
 
-/*
- * Returns 0, or what KVM_RUN says where there is nothing to go on with. Later kernels give up a VM
- * whose memory for SMM cannot be written: from then on it refuses all that is asked of it with EIO.
- */
+/* Returns 0, or what KVM_RUN says where there is nothing to go on with. */
 static int run_once(FIXTURE_DATA(hostile) * t)
 {
 	struct kvm_run *run = vcpu_of(t)->run;
+	int ret;
 
 	t->entries++;
 	if (ioctl(vcpu_of(t)->fd, KVM_RUN, NULL)) {
 		t->user_exit[63]++;
 		run->immediate_exit = 0;
-		t->dead = errno == EIO && ioctl(vcpu_of(t)->fd, KVM_NMI) && errno == EIO;
-		if (t->dead)
+		ret = errno;
+		if (ret == EIO && look_whether_dead(t))
 			return -EIO;
-		if (errno != EINTR && errno != EAGAIN)
+		if (ret != EINTR && ret != EAGAIN)
 			return reset(t);
 		meddle_with_state(t);
 		return 0;
