@@ -15,8 +15,9 @@
 #
 # Each test has a host of its own, so that what is printed there is the test's, and that one which hangs keeps no other
 # from running; as many hosts run side by side as there are CPUs. Those that are out to hurt run in their long form, with
-# KVMETER_LONG=1 in the environment all do, with KVMETER_LONG= none. Time limits are 8 times what a stock kernel gets
-# (KVMETER_SLOW): no other bound changes.
+# KVMETER_LONG=1 in the environment all do, with KVMETER_LONG= none. Such a kernel takes about 8 times as long
+# (KVMETER_SLOW), and so may time limits, waits and what the host's own tasks take; the short hostile_guest_test lasts as
+# much longer. No other bound changes.
 #
 # Memory is searched for leaks at the end of each (kasan); of data races those count that have the module on a stack.
 # What each host printed is kept in build/check-debug/KERNEL-FLAVOUR-LEG-TEST.log, and shown whole if anything in it

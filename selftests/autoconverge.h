@@ -14,6 +14,9 @@
 /* Of the quota for the goal gentle: this part of the bandwidth. */
 #define AUTOCONVERGE_GENTLE_PART 32
 
+/* A change of a quota by less than this part of it has no record: struct kvmeter_audit. */
+#define AUTOCONVERGE_TELL_PARTS 8
+
 /** autoconverge_slot() - slot of a VM of this process */
 int autoconverge_slot(const struct meter *m, int vm_fd);
 

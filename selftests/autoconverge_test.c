@@ -77,12 +77,12 @@ TEST_F_TIMEOUT(autoconverge, observe, 300)
 	EXPECT_LT(0, would);
 }
 
-/* Less than an eighth more or less than the last one that was told of is not told of. */
+/* May that be the quota before, with no record since the one that told of @told? */
 static bool is_close(uint64_t pages, uint64_t told)
 {
 	uint64_t by = pages > told ? pages - told : told - pages;
 
-	return pages == told || by < told / 8;
+	return pages == told || by < told / AUTOCONVERGE_TELL_PARTS;
 }
 
 /* What the records say of a migration is what its rounds say, and one follows from the other. */

@@ -20,7 +20,7 @@ static int init_writers(struct bed *t)
 
 	for (i = 0; i < BED_VCPUS; i++)
 		writer_init(&t->writer[i], &t->vm, i);
-	t->writer[BED_WRITER].pause = BED_PAUSE;
+	t->writer[BED_WRITER].pause = WRITERS_PAUSE;
 	writer_add_pages(&t->writer[BED_WRITER], WRITERS_GFN, BED_PAGES);
 	for (i = 0; i < BED_READER_PAGES; i++)
 		writer_add(&t->writer[BED_READER], WRITERS_GFN + BED_PAGES + i, true);

@@ -22,9 +22,6 @@ enum { BED_WRITER, BED_READER, BED_VCPUS };
 #define BED_RAM_PAGES 4096u
 #define BED_READER_PAGES 211u
 
-/* Or, with no fault for each, all of that is dirtied in the time that a parked vCPU is left. */
-#define BED_PAUSE (host_logs_pages() ? 600u : 0u)
-
 /* Pages a second; the other is that of a link that has become slow. */
 #define BED_BANDWIDTH 5000u
 #define BED_SLOW_BANDWIDTH 150u

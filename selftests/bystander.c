@@ -218,7 +218,7 @@ int bystander_look(struct bystander_host *host)
 {
 	int ret;
 
-	host_shrink_caches();
+	residue_shrink_slabs();
 	ret = residue_read_memory(&host->memory);
 	host->messages = last_message();
 	host->refcnt = host_read_number("/sys/module/kvmeter/refcnt", NULL);

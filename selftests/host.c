@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -246,26 +245,12 @@ int64_t host_read_number(const char *path, const char *key)
 	return number;
 }
 
-void host_shrink_caches(void)
-{
-	glob_t files = {};
-	size_t i;
-
-	if (host_slowness() == 1)
-		return;
-	glob("/sys/kernel/slab/*/shrink", 0, NULL, &files);
-	for (i = 0; i < files.gl_pathc; i++)
-		host_write(files.gl_pathv[i], 0, "1");
-	globfree(&files);
-}
-
 int64_t host_memory_kib(void)
 {
 	static const char *const name[] = { "Slab", "VmallocUsed", "Percpu" };
 	int64_t kib, sum = 0;
 	unsigned int i;
 
-	host_shrink_caches();
 	for (i = 0; i < ARRAY_SIZE(name); i++) {
 		kib = host_read_number("/proc/meminfo", name[i]);
 		if (kib < 0)
@@ -520,6 +505,14 @@ uint64_t host_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void host_compute(uint64_t ns)
+{
+	uint64_t begin_ns = host_now_ns();
+
+	while (host_now_ns() - begin_ns < ns)
+		;
 }
 
 /*

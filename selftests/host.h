@@ -66,9 +66,6 @@ int host_read_line(const char *path, char *line, size_t size);
  */
 int64_t host_read_number(const char *path, const char *key);
 
-/** host_shrink_caches() - have KASAN, if there is any, free what it keeps back of what was freed */
-void host_shrink_caches(void);
-
 /** host_memory_kib() - memory that the kernel and its modules have allocated, in KiB */
 int64_t host_memory_kib(void);
 
@@ -180,5 +177,8 @@ uint64_t host_run_delay_ns(void);
 
 /** host_now_ns() - CLOCK_MONOTONIC */
 uint64_t host_now_ns(void);
+
+/** host_compute() - have the CPU, or want it, for so long by that clock */
+void host_compute(uint64_t ns);
 
 #endif

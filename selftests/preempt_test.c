@@ -82,14 +82,6 @@ struct competitor {
 	int ret;
 };
 
-static void compute(uint64_t ns)
-{
-	uint64_t begin_ns = host_now_ns();
-
-	while (host_now_ns() - begin_ns < ns)
-		;
-}
-
 /*
  * At a real-time priority it takes the CPU the moment that it wakes up. Without a time to sleep, it
  * goes on computing.
@@ -104,7 +96,7 @@ static void *run_competitor(void *arg)
 		c->ret = -pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	c->running = true;
 	while (!c->ret && !c->stop) {
-		compute(c->turn_ns);
+		host_compute(c->turn_ns);
 		if (c->sleep_ns)
 			usleep((useconds_t)(c->sleep_ns / 1000));
 	}
@@ -144,7 +136,7 @@ static int run_events(struct vmm_vcpu *vcpu)
 	for (; !ret && left; left -= nr) {
 		nr = left < JOB_EVENTS ? left : JOB_EVENTS;
 		ret = vmm_run(vcpu, vmm_guest_cpuid, nr, 0, 0);
-		compute(writers_random(&random, BETWEEN_NS));
+		host_compute(writers_random(&random, BETWEEN_NS));
 	}
 	return ret;
 }

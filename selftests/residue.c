@@ -227,7 +227,7 @@ int residue_find(const struct residue *r, char text[RESIDUE_TEXT_SIZE])
 	return ret < 0 ? ret : -EBUSY;
 }
 
-static void shrink_slabs(void)
+void residue_shrink_slabs(void)
 {
 	DIR *dir = opendir(SLABS);
 	struct dirent *entry;
@@ -266,7 +266,7 @@ void residue_settle(void)
 	usleep(SETTLE_US);
 	host_write("/proc/sys/vm/drop_caches", 0, "2");
 	usleep(SETTLE_US);
-	shrink_slabs();
+	residue_shrink_slabs();
 }
 
 int residue_memory(struct residue_memory *m)

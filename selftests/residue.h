@@ -64,6 +64,9 @@ struct residue_memory {
 	int64_t vmalloc;
 };
 
+/** residue_shrink_slabs() - have slab caches give back what they do not use, KASAN what it keeps */
+void residue_shrink_slabs(void);
+
 /** residue_settle() - have the kernel give back what its caches have to spare */
 void residue_settle(void);
 

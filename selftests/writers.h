@@ -20,6 +20,12 @@
 
 #define WRITERS_PAUSE_MAX 1023u
 
+/*
+ * For one that a quota is to hold: with no fault for each, it would dirty all its pages in the time
+ * that a parked vCPU is left.
+ */
+#define WRITERS_PAUSE (host_logs_pages() ? 600u : 0u)
+
 /**
  * struct writer - a vCPU and its list
  * @vm: its VM
