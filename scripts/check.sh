@@ -142,32 +142,33 @@ select_tests()
 	done
 }
 
-# run_group GROUP KERNEL LEG LAB-ARGUMENT...
+# run_group GROUP KERNEL LEG SECONDS LAB-ARGUMENT...: in their long form they have more time
 run_group()
 {
-	local chosen
+	local chosen seconds=$4
 
+	[ -z "${KVMETER_LONG:-}" ] || seconds=5400
 	chosen=$(select_tests "$1" "$3")
 	# shellcheck disable=SC2086 # a list of names
-	in_lab "$2" "$3" --timeout 2700 "${@:4}" -- "${run_tests[@]}" $chosen
+	in_lab "$2" "$3" --timeout "$seconds" "${@:5}" -- "${run_tests[@]}" $chosen
 }
 
 # The jobs: each is given a kernel and a leg.
 
 job_clocks()
 {
-	run_group clocks "$1" "$2" --virtual-time
+	run_group clocks "$1" "$2" 1800 --virtual-time
 }
 
 # These want two CPUs where there can be two.
 job_others()
 {
-	run_group others "$1" "$2"
+	run_group others "$1" "$2" 1800
 }
 
 job_apart()
 {
-	run_group apart "$1" "$2"
+	run_group apart "$1" "$2" 600
 }
 
 # What wants a stock QEMU and a whole root.

@@ -165,14 +165,16 @@ make_initrd()
 # stand at a patched instruction with interrupts off. So what wants real guests, which crawl in one thread, and is not
 # to hang has --parallel and --cpus 1.
 #
-# Where guests run, QEMU can lose that an interrupt is pending: the local APIC has it in IRR, but the CPU does not know,
-# and if it is halted sleeps on until there is another one. On one CPU there is none, if that was the timer's. So there
-# the real-time clock interrupts 16 times a second; as long as there is an HPET, that has its line.
+# While KVM waits for a guest to let an interrupt in, QEMU can lose one for the host: at each entry VMRUN's helper says that
+# the guest's is pending by a word which timers change at the same moment, and only they with a lock. The local APIC has
+# the interrupt in IRR then, but the CPU does not know, and sleeps, or runs its guest on, until there is another one. If it
+# was the timer's there may be none, on two CPUs neither. So the real-time clock interrupts 16 times a second; as long as
+# there is an HPET, that has its line. Where instructions are counted, timers run in the thread of the CPUs.
 start_amd()
 {
 	local args=()
 
-	if [ "$threads" = multi ]; then
+	if [ -z "$icount" ]; then
 		rtc=1
 		kernel_args+=" hpet=disable"
 	fi
@@ -407,7 +409,8 @@ judge()
 	end\ *) ;;
 	*)
 		show_console
-		[ -z "$crashed" ] || lab_exit 125 "the emulator crashed: $crashed"
+		[ -z "$crashed" ] ||
+			lab_exit 125 "the emulator crashed: $crashed $(grep -a -m 1 '^qemu: ' "$tmp/emulator.log" || true)"
 		[ -z "$timed_out" ] || lab_exit 124 "hang: no verdict after $timeout s"
 		grep -aq "kvmeter-lab: $nonce begin" "$tmp/console" ||
 			lab_exit 120 "host did not get as far as the command: $(tail -n 1 "$tmp/emulator.log")"
