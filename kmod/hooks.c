@@ -207,14 +207,17 @@ void __percpu *kvmeter_hooks_find_per_cpu(const char *name)
 /**
  * kvmeter_hooks_init - find the kernel's own symbol lookup
  *
- * It is not exported; a kprobe on it, never armed for longer than this, has its address.
+ * It is not exported; a kprobe on it, which is never armed, has its address.
  *
  * Context: may sleep.
  * Return: 0, or a negative errno.
  */
 int kvmeter_hooks_init(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe kp = {
+		.symbol_name = "kallsyms_lookup_name",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 	int ret;
 
 	ret = register_kprobe(&kp);
