@@ -392,9 +392,9 @@ msr_bases:
 1:	try ljmp $HOSTILE_OTHER_TSS_SEL, $0
 	jmp	hostile_next
 
-	/* Seldom: no interrupt table, and then a fault. */
+	/* Not each time: no interrupt table, and then a fault. */
 	op triple_fault
-	testl	$0xf, %ebx
+	testl	$3, %ebx
 	jnz	hostile_next
 	movl	$0, HOSTILE_STATE + 0x200
 	movl	$0, HOSTILE_STATE + 0x204

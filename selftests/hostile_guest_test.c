@@ -28,7 +28,7 @@
 
 #define LONG_SECONDS 600
 #define SHORT_SECONDS 5
-#define PATIENCE 6
+#define PATIENCE 10
 
 #define LOAD_PARAMS "max_vms=64 max_vcpus=64 subreasons=1"
 #define DATA_PAGES 256
@@ -809,7 +809,7 @@ static void live(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * t)
 	t->stop = false;
 	begin_ns = host_now_ns();
 	ASSERT_EQ(0, pthread_create(&t->meddler, NULL, meddle, t));
-	while (!ret && t->resets < RESETS_MAX && host_now_ns() - begin_ns < VM_NS)
+	while (!ret && t->resets < RESETS_MAX && host_now_ns() - begin_ns < VM_NS * host_slowness())
 		ret = run_once(t);
 	t->stop = true;
 	pthread_join(t->meddler, NULL);

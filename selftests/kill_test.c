@@ -291,8 +291,9 @@ static void check_not_parked(struct __test_metadata *_metadata, FIXTURE_DATA(kil
 {
 	struct quota_sample first, last;
 
-	/* Whoever is parked wakes up within a slice. */
+	/* Whoever is parked wakes up within a slice; and then waits for the CPU. */
 	usleep(WAKE_US);
+	ASSERT_EQ(0, quota_wait_released(&self->meter, self->vm.fd, WRITER));
 	ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &first));
 	usleep(WATCH_US);
 	ASSERT_EQ(0, quota_take(&self->meter, self->vm.fd, WRITER, &last));

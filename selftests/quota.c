@@ -141,7 +141,7 @@ int quota_load(struct meter *m, int vm_fd, const char *params)
 	return ret;
 }
 
-int quota_wait_parked(const struct meter *m, int vm_fd, unsigned int id)
+static int wait_parked(const struct meter *m, int vm_fd, unsigned int id, bool parked)
 {
 	uint64_t begin_ns = host_now_ns();
 	struct quota_sample sample;
@@ -151,11 +151,21 @@ int quota_wait_parked(const struct meter *m, int vm_fd, unsigned int id)
 		ret = quota_take(m, vm_fd, id, &sample);
 		if (ret)
 			return ret;
-		if (sample.copy.v.state == KVMETER_STATE_THROTTLE)
+		if ((sample.copy.v.state == KVMETER_STATE_THROTTLE) == parked)
 			return 0;
 		usleep(WAIT_STEP_US);
 	} while (host_now_ns() - begin_ns < WAIT_NS);
 	return -ETIMEDOUT;
+}
+
+int quota_wait_parked(const struct meter *m, int vm_fd, unsigned int id)
+{
+	return wait_parked(m, vm_fd, id, true);
+}
+
+int quota_wait_released(const struct meter *m, int vm_fd, unsigned int id)
+{
+	return wait_parked(m, vm_fd, id, false);
 }
 
 static int compare(const void *a, const void *b)

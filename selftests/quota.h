@@ -95,6 +95,9 @@ int quota_load(struct meter *m, int vm_fd, const char *params);
 /** quota_wait_parked() - wait until vCPU @id is parked now, for some seconds at most */
 int quota_wait_parked(const struct meter *m, int vm_fd, unsigned int id);
 
+/** quota_wait_released() - wait until it is not, likewise */
+int quota_wait_released(const struct meter *m, int vm_fd, unsigned int id);
+
 /** quota_median() - the median of an odd number of times, which are sorted */
 uint64_t quota_median(uint64_t *ns, unsigned int nr);
 
