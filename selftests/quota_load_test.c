@@ -87,7 +87,7 @@ TEST_F_TIMEOUT(quota_load, unloaded_while_parked, 300)
 		ASSERT_EQ(0, host_unload());
 		ns = host_now_ns() - begin_ns;
 		max_ns = ns > max_ns ? ns : max_ns;
-		rate = dirty_rate(self, GO_ON_US);
+		rate = dirty_rate(self, GO_ON_US * host_slowness());
 		/* Parked for 99.5 of 100 ms it would not come to a fifth. */
 		EXPECT_LT(free_rate / 3, rate);
 	}
