@@ -32,8 +32,8 @@
 #define CLEAN_US 20000
 #define SETTLE_US 100000
 /* For so long they are on the CPU before it goes, and without it. */
-#define LIVE_US 40000
-#define GONE_US 30000
+#define LIVE_US (40000 * host_slowness())
+#define GONE_US (30000 * host_slowness())
 /* As in steal_test: how far steal may be from the run delay, besides 1 %, for each round. */
 #define SLACK_NS 1000000
 
