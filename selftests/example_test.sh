@@ -113,7 +113,7 @@ case_steal_is_told_of()
 	watch && pause && unwatch || return
 	most=$(((${EPOCHREALTIME/./} - begin_us) / 1000 / window_ms + 1))
 	id=$("$reader" list --json | sed 's/.*"id":"\([0-9-]*\)".*/\1/')
-	awk -v id="$id" -v tid="${pids[0]}" -v most=$most -v least=$((windows / 2)) '
+	awk -v id="$id" -v tid="${pids[0]}" -v most="$most" -v least=$((windows / 2)) '
 		/waited/ {
 			told++
 			if ($1 != id || $5 != tid ":" || $7 < 25 || $7 > 75) bad = bad "\n# " $0

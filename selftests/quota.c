@@ -145,13 +145,15 @@ static int wait_parked(const struct meter *m, int vm_fd, unsigned int id, bool p
 {
 	uint64_t begin_ns = host_now_ns();
 	struct quota_sample sample;
+	bool is;
 	int ret;
 
 	do {
 		ret = quota_take(m, vm_fd, id, &sample);
 		if (ret)
 			return ret;
-		if ((sample.copy.v.state == KVMETER_STATE_THROTTLE) == parked)
+		is = sample.copy.v.state == KVMETER_STATE_THROTTLE;
+		if (is == parked)
 			return 0;
 		usleep(WAIT_STEP_US);
 	} while (host_now_ns() - begin_ns < WAIT_NS);
