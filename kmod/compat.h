@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include <linux/err.h>
+#include <linux/ftrace.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -20,8 +21,9 @@
 #error "kvmeter supports x86-64 only"
 #endif
 
-#if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_KPROBES) || !defined(CONFIG_SCHED_INFO)
-#error "kvmeter needs a kernel with KVM, KPROBES and SCHED_INFO"
+#if !IS_ENABLED(CONFIG_KVM) || !defined(CONFIG_KPROBES) || !defined(CONFIG_SCHED_INFO) || \
+	!defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#error "kvmeter needs a kernel with KVM, KPROBES, SCHED_INFO and the function tracer"
 #endif
 
 /* What is assumed of the kernel is compared with what it says of itself. */
@@ -41,6 +43,19 @@
 static inline struct tracepoint *kvmeter_module_tracepoint(struct module *mod, unsigned int n)
 {
 	return tracepoint_ptr_deref(&mod->tracepoints_ptrs[n]);
+}
+
+/*
+ * What a function that ftrace calls us for was called with. 6.13 hid the registers, as later 6.12
+ * do; on x86-64 those that hold arguments are always there.
+ */
+static inline const struct pt_regs *kvmeter_ftrace_args(struct ftrace_regs *fregs)
+{
+#ifdef arch_ftrace_regs
+	return &arch_ftrace_regs(fregs)->regs;
+#else
+	return &fregs->regs;
+#endif
 }
 
 /* A TDX guest has no VMCS of KVM's: neither VMREAD nor struct vcpu_vmx mean anything there. */

@@ -5,15 +5,24 @@
  * Nothing here links against kvm.ko: on a host without it the load then fails with one line of
  * ours instead of a list of unknown symbols. A reference on the module that owns the tracepoints
  * keeps them in place.
+ *
+ * Functions are seen by ftrace, with one ftrace_ops for the lazy ones and one for the others: for
+ * each, as for each kprobe, the kernel goes through all its functions and patches its text. To give
+ * one up takes no memory, which could be lacking, and nobody can switch it off, as kprobes can be.
  */
+#include <linux/atomic.h>
 #include <linux/cpufeature.h>
+#include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/trace_recursion.h>
 
+#include <asm/ibt.h>
 #include <asm/nospec-branch.h>
 
 #include "compat.h"
@@ -25,6 +34,26 @@
 /* What lookup_name() takes it to be. */
 static_assert(__same_type(kallsyms_lookup_name, unsigned long (const char *)));
 
+/* Functions that are tied, and untied, at once. */
+struct entries {
+	struct ftrace_ops ops;
+	atomic_long_t missed;
+	unsigned int nr;
+	struct {
+		unsigned long addr;
+		kvmeter_entry_t call;
+	} fn[KVMETER_HOOKS_MAX];
+};
+
+static void on_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		     struct ftrace_regs *fregs);
+
+#define ENTRIES { .ops = { \
+	.func = on_entry, \
+	.flags = FTRACE_OPS_FL_PERMANENT, \
+} }
+
+static struct entries all = ENTRIES, lazy = ENTRIES;
 static void *lookup_name_addr;
 static struct module *kvm_module;
 
@@ -263,11 +292,9 @@ int kvmeter_hooks_resolve(struct kvmeter_hook *hooks, unsigned int nr)
 			h->tp = find_tracepoint(h->name, &h->owner);
 			h->found = h->tp;
 		} else {
-			/* By address: the kernel would search for the name once more. */
-			h->kp.addr = find_either("kvm", h->name, h->alt, &h->as, &h->owner);
-			h->kp.flags = h->lazy ? KPROBE_FLAG_DISABLED : 0;
-			h->kp.pre_handler = h->pre_handler;
-			h->found = h->kp.addr;
+			h->addr = (unsigned long)find_either("kvm", h->name, h->alt, &h->as,
+							     &h->owner);
+			h->found = h->addr;
 		}
 		if (h->found || !h->core)
 			continue;
@@ -303,106 +330,186 @@ int kvmeter_hooks_compare(struct kvmeter_hook *hooks, unsigned int nr)
 	return 0;
 }
 
-static int register_one(struct kvmeter_hook *h)
+/* ip: behind the function's ENDBR, where it has one */
+static __always_inline kvmeter_entry_t find_call(const struct entries *e, unsigned long ip)
 {
-	if (h->kind == KVMETER_HOOK_TRACEPOINT)
-		return tracepoint_probe_register(h->tp, h->probe, NULL);
-	return register_kprobe(&h->kp);
+	unsigned int i;
+
+	for (i = 0; i < e->nr; i++)
+		if (ip - e->fn[i].addr <= ENDBR_INSN_SIZE)
+			return e->fn[i].call;
+	return NULL;
 }
 
-/**
- * kvmeter_hooks_register - tie the probes of a table, in its order
- * @hooks: the table, resolved
- * @nr: its length
- *
- * A hook that is no core one and cannot be tied is left off.
- *
- * Context: may sleep.
- * Return: 0, or the errno of the core hook that failed; none is tied then.
+static notrace void on_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *fregs)
+{
+	struct entries *e = container_of(ops, struct entries, ops);
+	kvmeter_entry_t call;
+	int bit;
+
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	if (bit < 0) {
+		atomic_long_inc(&e->missed);
+		return;
+	}
+	/* Preemption is off now. */
+	call = find_call(e, ip);
+	if (call)
+		call(kvmeter_ftrace_args(fregs));
+	else
+		atomic_long_inc(&e->missed);
+	ftrace_test_recursion_unlock(bit);
+}
+
+/* May the kernel call us for these? */
+static bool is_on(const struct entries *e)
+{
+	return e->ops.flags & FTRACE_OPS_FL_ENABLED;
+}
+
+static int start_entries(struct entries *e)
+{
+	return !e->nr || is_on(e) ? 0 : register_ftrace_function(&e->ops);
+}
+
+/* When it returns 0, nothing of ours runs for these, and nothing will. */
+static int stop_entries(struct entries *e)
+{
+	return is_on(e) ? unregister_ftrace_function(&e->ops) : 0;
+}
+
+/*
+ * A kernel that has found its own text not to be as ftrace left it never patches it again: then it
+ * goes on calling us, and our text must stay. There is no way to refuse an unload that has begun.
  */
-int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
+static void give_up_entries(struct entries *e)
+{
+	int ret = stop_entries(e);
+
+	if (ret)
+		pr_crit("kvmeter: the kernel's ftrace is broken: cannot go before the next boot (%d)\n",
+			ret);
+	while (is_on(e))
+		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
+	ftrace_free_filter(&e->ops);
+	e->nr = 0;
+}
+
+static int register_one(struct kvmeter_hook *h)
+{
+	struct entries *e = h->lazy ? &lazy : &all;
+	int ret;
+
+	if (h->kind == KVMETER_HOOK_TRACEPOINT)
+		return tracepoint_probe_register(h->tp, h->probe, NULL);
+	ret = ftrace_set_filter_ip(&e->ops, h->addr, 0, 0);
+	if (ret)
+		return ret;
+	e->fn[e->nr].addr = h->addr;
+	e->fn[e->nr++].call = h->entry;
+	return 0;
+}
+
+/* All hooks of that kind. */
+static int register_kind(struct kvmeter_hook *hooks, unsigned int nr, enum kvmeter_hook_kind kind)
 {
 	struct kvmeter_hook *h;
 	int ret;
 
 	for (h = hooks; h < hooks + nr; h++) {
-		if (!h->found)
+		if (h->kind != kind || !h->found)
 			continue;
 		ret = register_one(h);
 		h->on = !ret;
 		if (!ret || !h->core)
 			continue;
 		pr_err("kvmeter: load failed: cannot probe '%s' (%d)\n", h->name, ret);
-		kvmeter_hooks_unregister(hooks, nr);
 		return ret;
 	}
 	return 0;
 }
 
 /**
- * kvmeter_hooks_enable - switch the lazy hooks of a table on or off
- * @hooks: the table
- * @nr: its length
+ * kvmeter_hooks_register - tie the probes of a table: all its functions, then its tracepoints in
+ * their order
+ * @hooks: the table, resolved; there is one at a time
+ * @nr: its length, at most KVMETER_HOOKS_MAX
+ *
+ * A hook that is no core one and cannot be tied is left off.
+ *
+ * Context: may sleep.
+ * Return: 0, or a negative errno, which is said in one line; none is tied then.
+ */
+int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
+{
+	int ret;
+
+	ret = register_kind(hooks, nr, KVMETER_HOOK_FUNCTION);
+	if (ret)
+		goto unregister;
+	ret = start_entries(&all);
+	if (ret) {
+		pr_err("kvmeter: load failed: cannot probe functions%s (%d)\n",
+		       ret == -EBUSY ? ": is kernel.ftrace_enabled 0?" : "", ret);
+		goto unregister;
+	}
+	ret = register_kind(hooks, nr, KVMETER_HOOK_TRACEPOINT);
+	if (!ret)
+		return 0;
+
+unregister:
+	kvmeter_hooks_unregister(hooks, nr);
+	return ret;
+}
+
+/**
+ * kvmeter_hooks_enable - switch the lazy hooks on or off
  * @on: which of the two
  *
- * Context: may sleep; not at the same time as another call for that table.
+ * If that fails it is said in one line, and they stay as they are.
+ *
+ * Context: may sleep; after kvmeter_hooks_register(), not at the same time as another call.
  */
-void kvmeter_hooks_enable(struct kvmeter_hook *hooks, unsigned int nr, bool on)
+void kvmeter_hooks_enable(bool on)
 {
-	struct kvmeter_hook *h;
+	int ret = on ? start_entries(&lazy) : stop_entries(&lazy);
 
-	for (h = hooks; h < hooks + nr; h++) {
-		if (!h->lazy || !h->on || h->enabled == on)
-			continue;
-		if (on ? enable_kprobe(&h->kp) : disable_kprobe(&h->kp))
-			continue;
-		h->enabled = on;
-	}
+	if (ret)
+		pr_warn_ratelimited("kvmeter: cannot switch probes of functions %s (%d)\n",
+				    on ? "on" : "off", ret);
 }
 
 /**
  * kvmeter_hooks_unregister - untie the probes of a table, wait for those running
  * @hooks: the table
- * @nr: its length, at most KVMETER_HOOKS_MAX
+ * @nr: its length
  *
- * Tracepoints go first, in reverse order, then all kprobes at once, which takes as long as one.
+ * Tracepoints go first, in reverse order.
  *
  * Context: may sleep. When it returns no probe runs and none will.
  */
 void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr)
 {
-	struct kprobe *kps[KVMETER_HOOKS_MAX];
 	struct kvmeter_hook *h;
-	int nr_kps = 0;
 
 	for (h = hooks + nr; h-- > hooks;) {
-		if (!h->on)
-			continue;
-		h->on = false;
-		if (h->kind == KVMETER_HOOK_TRACEPOINT)
+		if (h->on && h->kind == KVMETER_HOOK_TRACEPOINT)
 			tracepoint_probe_unregister(h->tp, h->probe, NULL);
-		else
-			kps[nr_kps++] = &h->kp;
+		h->on = false;
 	}
-	unregister_kprobes(kps, nr_kps);
+	give_up_entries(&lazy);
+	give_up_entries(&all);
 	tracepoint_synchronize_unregister();
 }
 
 /**
- * kvmeter_hooks_missed_nr - how many calls the kprobes of a table missed
- * @hooks: the table
- * @nr: its length
+ * kvmeter_hooks_missed_nr - how many calls of functions were not told of
  *
  * Context: any.
  * Return: events, since load.
  */
-unsigned long kvmeter_hooks_missed_nr(const struct kvmeter_hook *hooks, unsigned int nr)
+unsigned long kvmeter_hooks_missed_nr(void)
 {
-	const struct kvmeter_hook *h;
-	unsigned long missed = 0;
-
-	for (h = hooks; h < hooks + nr; h++)
-		if (h->kind == KVMETER_HOOK_KPROBE)
-			missed += h->kp.nmissed;
-	return missed;
+	return atomic_long_read(&all.missed) + atomic_long_read(&lazy.missed);
 }

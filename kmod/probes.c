@@ -176,13 +176,12 @@ static void move_halt(struct kvmeter_vcpu_rec *v, enum kvmeter_state to)
 }
 
 /* kvm_vcpu_halt(vcpu) begins: the vCPU polls, then sleeps */
-static int on_vcpu_halt(struct kprobe *kp, struct pt_regs *regs)
+static void on_vcpu_halt(const struct pt_regs *regs)
 {
 	struct kvmeter_vcpu_rec *v = find((struct kvm_vcpu *)regs->di);
 
 	if (v && v->first_ns)
 		move_halt(v, KVMETER_STATE_HALT);
-	return 0;
 }
 
 /* kvm_vcpu_halt() ends. As with KVM_RUN, it is the vCPU of this thread. */
@@ -223,23 +222,20 @@ static void probe_sched_migrate_task(void *data, struct task_struct *task, int c
 }
 
 /* tg_throttle_down(tg, rq), tg_unthrottle_up(tg, rq): for each group below the limit */
-static int on_throttle(struct kprobe *kp, struct pt_regs *regs)
+static void on_throttle(const struct pt_regs *regs)
 {
 	kvmeter_thief_limit((struct task_group *)regs->di, (const void *)regs->si, true);
-	return 0;
 }
 
-static int on_unthrottle(struct kprobe *kp, struct pt_regs *regs)
+static void on_unthrottle(const struct pt_regs *regs)
 {
 	kvmeter_thief_limit((struct task_group *)regs->di, (const void *)regs->si, false);
-	return 0;
 }
 
 /* free_fair_sched_group(tg) */
-static int on_group_free(struct kprobe *kp, struct pt_regs *regs)
+static void on_group_free(const struct pt_regs *regs)
 {
 	kvmeter_limit_forget((const struct task_group *)regs->di);
-	return 0;
 }
 
 static void probe_sched_wakeup(void *data, struct task_struct *task)
@@ -251,24 +247,22 @@ static void probe_sched_wakeup(void *data, struct task_struct *task)
 }
 
 /* kvm_arch_vcpu_destroy(vcpu) */
-static int on_vcpu_destroy(struct kprobe *kp, struct pt_regs *regs)
+static void on_vcpu_destroy(const struct pt_regs *regs)
 {
 	kvmeter_store_del_vcpu((struct kvm_vcpu *)regs->di);
-	return 0;
 }
 
 /* kvm_arch_destroy_vm(kvm) */
-static int on_vm_destroy(struct kprobe *kp, struct pt_regs *regs)
+static void on_vm_destroy(const struct pt_regs *regs)
 {
 	kvmeter_store_del_vm((struct kvm *)regs->di);
-	return 0;
 }
 
 /*
  * kvm_arch_commit_memory_region(kvm, old, new, change): a memory slot was made (no old), deleted
  * (no new) or changed, and what follows from its flags comes into effect right after this.
  */
-static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
+static void on_commit_memory_region(const struct pt_regs *regs)
 {
 	struct kvm *kvm = (struct kvm *)regs->di;
 	const struct kvm_memory_slot *old = (const struct kvm_memory_slot *)regs->si;
@@ -278,7 +272,6 @@ static int on_commit_memory_region(struct kprobe *kp, struct pt_regs *regs)
 	kvmeter_store_change_log(kvm, old, new);
 	if (old || new)
 		kvmeter_session_see_commit(kvm, new ? new : old);
-	return 0;
 }
 
 /*
@@ -334,79 +327,72 @@ static void add_own_write(struct kvm *kvm, u64 gpa)
 }
 
 /* __kvm_write_guest_page(kvm, slot, gfn, ...) */
-static int on_write_guest_page(struct kprobe *kp, struct pt_regs *regs)
+static void on_write_guest_page(const struct pt_regs *regs)
 {
 	const struct kvm_memory_slot *slot = (const struct kvm_memory_slot *)regs->si;
 
 	if (slot && kvm_slot_dirty_track_enabled(slot))
 		kvmeter_store_add_own_write((struct kvm *)regs->di, regs->dx,
 					    is_clean(slot, regs->dx));
-	return 0;
 }
 
 /* kvm_write_guest_offset_cached(kvm, cache, data, offset, ...) */
-static int on_write_guest_cached(struct kprobe *kp, struct pt_regs *regs)
+static void on_write_guest_cached(const struct pt_regs *regs)
 {
 	const struct gfn_to_hva_cache *cache = (const struct gfn_to_hva_cache *)regs->si;
 
 	add_own_write((struct kvm *)regs->di, cache->gpa + (u32)regs->cx);
-	return 0;
 }
 
 /* record_steal_time(vcpu) */
-static int on_record_steal_time(struct kprobe *kp, struct pt_regs *regs)
+static void on_record_steal_time(const struct pt_regs *regs)
 {
 	const struct kvm_vcpu *vcpu = (const struct kvm_vcpu *)regs->di;
 
 	if (vcpu->arch.st.msr_val & KVM_MSR_ENABLED)
 		add_own_write(vcpu->kvm, vcpu->arch.st.msr_val & KVM_STEAL_VALID_BITS);
-	return 0;
 }
 
 /* kvm_setup_guest_pvclock(vcpu, cache, ...), on later kernels (clock, vcpu, cache, ...) */
-static int on_setup_guest_pvclock(struct kprobe *kp, struct pt_regs *regs)
+static void on_setup_guest_pvclock(const struct pt_regs *regs)
 {
 	const struct kvmeter_vcpu_rec *v = kvmeter_store_find_task(current);
 	const struct gfn_to_pfn_cache *cache;
 
 	if (!v)
-		return 0;
+		return;
 	if ((void *)regs->di == v->vcpu)
 		cache = (const struct gfn_to_pfn_cache *)regs->si;
 	else if ((void *)regs->si == v->vcpu)
 		cache = (const struct gfn_to_pfn_cache *)regs->dx;
 	else
-		return 0;
+		return;
 	add_own_write(v->vcpu->kvm, cache->gpa);
-	return 0;
 }
 
 /* KVMETER_SET_REGION(kvm, region), with kvm->slots_lock held */
-static int on_set_region(struct kprobe *kp, struct pt_regs *regs)
+static void on_set_region(const struct pt_regs *regs)
 {
 	kvmeter_session_see_region((struct kvm *)regs->di, (const struct kvmeter_region *)regs->si);
-	return 0;
 }
 
 /* kvm_get_dirty_log_protect(kvm, log), with kvm->slots_lock held */
-static int on_get_log(struct kprobe *kp, struct pt_regs *regs)
+static void on_get_log(const struct pt_regs *regs)
 {
 	const struct kvm_dirty_log *log = (const struct kvm_dirty_log *)regs->si;
 
 	kvmeter_session_see_log((struct kvm *)regs->di, log->slot);
 	if (kvmeter_store_add_sync((struct kvm *)regs->di, log->slot))
 		kvmeter_pilot_kick();
-	return 0;
 }
 
 /* kvm_clear_dirty_log_protect(kvm, log), likewise */
-static int on_clear_log(struct kprobe *kp, struct pt_regs *regs)
+static void on_clear_log(const struct pt_regs *regs)
 {
 	const struct kvm_clear_dirty_log *log = (const struct kvm_clear_dirty_log *)regs->si;
 
 	kvmeter_session_see_log((struct kvm *)regs->di, log->slot);
 	kvmeter_store_add_clear((struct kvm *)regs->di);
-	return 0;
 }
 
 enum {
@@ -443,60 +429,60 @@ enum {
 static struct kvmeter_hook hooks[HOOK_NR] = {
 	[HOOK_VM_DESTROY] = {
 		.name = "kvm_arch_destroy_vm",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.core = true,
-		.pre_handler = on_vm_destroy,
+		.entry = on_vm_destroy,
 	},
 	[HOOK_VCPU_DESTROY] = {
 		.name = "kvm_arch_vcpu_destroy",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.core = true,
-		.pre_handler = on_vcpu_destroy,
+		.entry = on_vcpu_destroy,
 	},
 	[HOOK_COMMIT] = {
 		.name = "kvm_arch_commit_memory_region",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_commit_memory_region,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_commit_memory_region,
 	},
 	[HOOK_SET_REGION] = {
 		.name = KVMETER_SET_REGION,
 		.alt = KVMETER_SET_REGION_ALT,
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_set_region,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_set_region,
 	},
 	[HOOK_GET_LOG] = {
 		.name = "kvm_get_dirty_log_protect",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_get_log,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_get_log,
 	},
 	[HOOK_CLEAR_LOG] = {
 		.name = "kvm_clear_dirty_log_protect",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_clear_log,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_clear_log,
 	},
 	[HOOK_WRITE_PAGE] = {
 		.name = "__kvm_write_guest_page",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.lazy = true,
-		.pre_handler = on_write_guest_page,
+		.entry = on_write_guest_page,
 	},
 	[HOOK_WRITE_CACHED] = {
 		.name = "kvm_write_guest_offset_cached",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.lazy = true,
-		.pre_handler = on_write_guest_cached,
+		.entry = on_write_guest_cached,
 	},
 	[HOOK_STEAL_TIME] = {
 		.name = "record_steal_time",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.lazy = true,
-		.pre_handler = on_record_steal_time,
+		.entry = on_record_steal_time,
 	},
 	[HOOK_PVCLOCK] = {
 		.name = "kvm_setup_guest_pvclock",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.lazy = true,
-		.pre_handler = on_setup_guest_pvclock,
+		.entry = on_setup_guest_pvclock,
 	},
 	[HOOK_SET_SPTE] = {
 		.name = "kvm_mmu_set_spte",
@@ -527,24 +513,24 @@ static struct kvmeter_hook hooks[HOOK_NR] = {
 	},
 	[HOOK_THROTTLE] = {
 		.name = "tg_throttle_down",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_throttle,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_throttle,
 	},
 	[HOOK_UNTHROTTLE] = {
 		.name = "tg_unthrottle_up",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_unthrottle,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_unthrottle,
 	},
 	[HOOK_GROUP_FREE] = {
 		.name = "free_fair_sched_group",
-		.kind = KVMETER_HOOK_KPROBE,
-		.pre_handler = on_group_free,
+		.kind = KVMETER_HOOK_FUNCTION,
+		.entry = on_group_free,
 	},
 	[HOOK_HALT] = {
 		.name = "kvm_vcpu_halt",
-		.kind = KVMETER_HOOK_KPROBE,
+		.kind = KVMETER_HOOK_FUNCTION,
 		.core = true,
-		.pre_handler = on_vcpu_halt,
+		.entry = on_vcpu_halt,
 	},
 	[HOOK_HALT_END] = {
 		.name = "kvm_vcpu_wakeup",
@@ -707,7 +693,7 @@ void kvmeter_probes_enable(bool on)
 	static DEFINE_MUTEX(mutex);
 
 	mutex_lock(&mutex);
-	kvmeter_hooks_enable(hooks, HOOK_NR, on);
+	kvmeter_hooks_enable(on);
 	mutex_unlock(&mutex);
 }
 
@@ -719,5 +705,5 @@ void kvmeter_probes_enable(bool on)
  */
 unsigned long kvmeter_probes_missed_nr(void)
 {
-	return kvmeter_hooks_missed_nr(hooks, HOOK_NR);
+	return kvmeter_hooks_missed_nr();
 }

@@ -234,8 +234,8 @@ static u32 get_end(const struct session *s, u64 now)
 }
 
 /*
- * Whoever switches all kprobes off, as root can, takes from us what the VMM asks for. Then it is
- * not ours any more to say what logs.
+ * A kernel that has found its ftrace broken may not tell us what the VMM asks for. Then it is not
+ * ours any more to say what logs.
  */
 static bool is_watched(struct session *s, struct kvm *kvm)
 {

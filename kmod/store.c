@@ -310,7 +310,7 @@ static struct kvmeter_vcpu_rec *add_vcpu_locked(struct kvm_vcpu *vcpu, bool *cha
 
 	lockdep_assert_held(&st->lock);
 	if (v && v->vm->kvm != vcpu->kvm) {
-		/* Its end was missed: a kprobe can be switched off. */
+		/* Its end was missed: see missed_probes. */
 		del_vcpu_locked(v);
 		v = NULL;
 	}

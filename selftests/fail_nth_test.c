@@ -93,14 +93,6 @@ static int set_up_faults(void)
 	return 0;
 }
 
-/* May allocations fail that can wait? Those that are small do not, but in a test. */
-static int let_waiters_fail(bool on)
-{
-	int ret = set_fault("failslab", "ignore-gfp-wait", on ? "N" : "Y");
-
-	return ret ? ret : set_fault("fail_page_alloc", "ignore-gfp-wait", on ? "N" : "Y");
-}
-
 FIXTURE_SETUP(fail)
 {
 	ASSERT_FALSE(host_is_loaded());
@@ -351,10 +343,7 @@ TEST_F_TIMEOUT(fail, load, 14400)
 	pthread_join(guest, NULL);
 }
 
-/*
- * What has to be done can be, memory or not. But the kernel gives up a kprobe only with memory for
- * which it can wait: without, it warns, and goes on calling it (__disarm_kprobe_ftrace()).
- */
+/* What has to be done can be, memory or not. */
 TEST_F_TIMEOUT(fail, unload, 7200)
 {
 	const struct operation op = {
@@ -363,9 +352,7 @@ TEST_F_TIMEOUT(fail, unload, 7200)
 
 	if (self->nth < 0)
 		SKIP(return, NO_FAULTS);
-	ASSERT_EQ(0, let_waiters_fail(false));
 	inject_all(_metadata, self, &op);
-	ASSERT_EQ(0, let_waiters_fail(true));
 }
 
 static int open_device(FIXTURE_DATA(fail) * self)

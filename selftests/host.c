@@ -199,16 +199,26 @@ int host_write(const char *path, int flags, const char *text)
 	return ret;
 }
 
-int host_wait_file(const char *path)
+static int wait_access(const char *path, bool there)
 {
 	int i;
 
-	for (i = 0; access(path, F_OK); i++) {
+	for (i = 0; !access(path, F_OK) != there; i++) {
 		if (i == WAIT_STEPS)
 			return -ETIMEDOUT;
 		usleep(WAIT_STEP_US);
 	}
 	return 0;
+}
+
+int host_wait_file(const char *path)
+{
+	return wait_access(path, true);
+}
+
+int host_wait_gone(const char *path)
+{
+	return wait_access(path, false);
 }
 
 int host_read_line(const char *path, char *line, size_t size)

@@ -56,6 +56,9 @@ int host_write(const char *path, int flags, const char *text);
 /** host_wait_file() - wait until there is a file, for some seconds at most */
 int host_wait_file(const char *path);
 
+/** host_wait_gone() - wait until a file is not there any more, as long */
+int host_wait_gone(const char *path);
+
 /** host_read_line() - set @line to the first line of a file, or to "" */
 int host_read_line(const char *path, char *line, size_t size);
 

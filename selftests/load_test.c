@@ -19,6 +19,8 @@
 #define LOADS (host_is_long() ? 101 : 11)
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
 #define PIN "/sys/fs/bpf/kvmeter-selftest"
+#define FTRACE_ENABLED "/proc/sys/kernel/ftrace_enabled"
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
 
 struct guest {
 	struct vmm vm;
@@ -158,6 +160,45 @@ TEST_F(load, twice)
 	EXPECT_TRUE(host_is_loaded());
 	EXPECT_EQ(0, host_unload());
 	EXPECT_EQ(-ENOENT, host_unload());
+}
+
+/* The end of a VM is seen, whatever root switches off; ftrace cannot be while it is needed. */
+TEST_F(load, probes_stay_on)
+{
+	char path[128];
+	struct vmm vm;
+
+	ASSERT_EQ(0, host_load(""));
+	EXPECT_EQ(-EBUSY, host_write(FTRACE_ENABLED, 0, "0"));
+	ASSERT_EQ(0, host_write(KPROBES_ENABLED, 0, "0"));
+	ASSERT_EQ(0, vmm_init(&vm, 1, 1));
+	ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
+	snprintf(path, sizeof(path), DEBUGFS "/%d-%d", getpid(), vm.fd);
+	EXPECT_EQ(0, host_wait_file(path));
+	vmm_exit(&vm);
+	EXPECT_EQ(0, host_wait_gone(path));
+	EXPECT_EQ(0, host_write(KPROBES_ENABLED, 0, "1"));
+	EXPECT_EQ(0, host_unload());
+}
+
+TEST(ftrace_is_off)
+{
+	char text[256];
+	int log;
+
+	log = host_log_open();
+	ASSERT_LE(0, log);
+	ASSERT_EQ(0, host_write(FTRACE_ENABLED, 0, "0"));
+	EXPECT_EQ(-EBUSY, host_load(""));
+	EXPECT_EQ(0, host_write(FTRACE_ENABLED, 0, "1"));
+	EXPECT_FALSE(host_is_loaded());
+	EXPECT_EQ(1, host_log_next(log, text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, "kernel.ftrace_enabled"));
+	EXPECT_EQ(0, host_log_next(log, text, sizeof(text)));
+	EXPECT_STREQ("", text);
+	EXPECT_EQ(0, host_load(""));
+	EXPECT_EQ(0, host_unload());
+	close(log);
 }
 
 TEST(bad_parameters)

@@ -16,6 +16,7 @@
 #include "host.h"
 
 #define KPROBES "/sys/kernel/debug/kprobes/list"
+#define FUNCTIONS "/sys/kernel/tracing/enabled_functions"
 #define KVM_USERS "/sys/module/kvm/refcnt"
 #define SLABS "/sys/kernel/slab"
 #define PINS "/sys/fs/bpf/kvmeter"
@@ -127,6 +128,7 @@ int residue_begin(struct residue *r)
 
 	memset(r, 0, sizeof(*r));
 	r->kprobes = count_lines(KPROBES);
+	r->functions = count_lines(FUNCTIONS);
 	r->kvm_users = count_kvm_users();
 	find_places(r);
 	r->kcore = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
@@ -134,6 +136,8 @@ int residue_begin(struct residue *r)
 		ret = find_offsets(r);
 	for (i = 0; !ret && i < RESIDUE_TRACEPOINTS; i++)
 		ret = count_users(r, i, &r->users[i]);
+	if (r->functions < 0)
+		ret = r->functions;
 	return r->kprobes < 0 ? r->kprobes : ret;
 }
 
@@ -196,6 +200,10 @@ static int find_once(const struct residue *r, char *text)
 	nr = count_lines(KPROBES);
 	if (nr != r->kprobes)
 		return snprintf(text, RESIDUE_TEXT_SIZE, "%d kprobes, %d before", nr, r->kprobes);
+	nr = count_lines(FUNCTIONS);
+	if (nr != r->functions)
+		return snprintf(text, RESIDUE_TEXT_SIZE, "%d functions seen by ftrace, %d before",
+				nr, r->functions);
 	nr = count_kvm_users();
 	if (nr != r->kvm_users)
 		return snprintf(text, RESIDUE_TEXT_SIZE, "%d users of kvm, %d before", nr,

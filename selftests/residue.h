@@ -17,6 +17,7 @@
 /**
  * struct residue - what there was before the module was loaded
  * @kprobes: kprobes of all users
+ * @functions: functions at whose entry ftrace calls somebody
  * @kvm_users: references to kvm.ko
  * @kcore: /proc/kcore, -1 if tracepoints cannot be looked at
  * @place: where the users of each tracepoint are counted, 0: it is not there
@@ -25,6 +26,7 @@
  */
 struct residue {
 	int kprobes;
+	int functions;
 	int kvm_users;
 	int kcore;
 	uint64_t place[RESIDUE_TRACEPOINTS];
