@@ -38,11 +38,12 @@ slow=8
 # run_test KERNEL-FLAVOUR LEG TEST
 run_test()
 {
-	local log=$logs/$1-$2-$3.log long=${KVMETER_LONG-} time=() passed failed skipped
+	local log=$logs/$1-$2-$3.log long=${KVMETER_LONG-} seconds=3000 time=() passed failed skipped
 
 	[[ " $hostile_tests " != *" $3 "* ]] || long=${KVMETER_LONG-1}
+	[ -z "$long" ] || seconds=10800
 	[[ " $(list_group "$2" clocks) " != *" $3 "* ]] || time=(--virtual-time)
-	tally "$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout 3000 -- \
+	tally "$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout "$seconds" -- \
 		env KVMETER_LONG="$long" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" >"$log" 2>&1 </dev/null
 	read -r passed failed skipped < <(sum "$log")
 	[ "$failed" = 0 ] || cat "$log"

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <kselftest_harness.h>
@@ -30,6 +31,8 @@
 #define WARM_UP 2u
 #define LIVE_US 60000u
 #define UNLOAD_MAX_NS 20000000000ull
+/* Loads are not to wait for guests and readers, of which there are more than CPUs. */
+#define NICE (-15)
 #define REPORT_EVERY 50u
 
 #define SUM_TURNS 307u
@@ -236,6 +239,7 @@ static int start_readers(FIXTURE_DATA(reload) * self)
 			return -errno;
 		if (!self->reader[i].pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			setpriority(PRIO_PROCESS, 0, 0);
 			run[i](&self->reads[i]);
 		}
 	}
@@ -347,13 +351,14 @@ static int unload(unsigned int *refused)
 	}
 }
 
-TEST_F_TIMEOUT(reload, again_and_again, 7200)
+TEST_F_TIMEOUT(reload, again_and_again, 10000)
 {
 	uint64_t begin_ns, ns, max_ns = 0;
 	struct residue_memory before, after;
 	char text[RESIDUE_TEXT_SIZE];
 	unsigned int i, refused = 0;
 
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, NICE));
 	for (i = 0; i < WARM_UP + LOADS; i++) {
 		if (i == WARM_UP)
 			ASSERT_EQ(0, residue_memory(&before));
