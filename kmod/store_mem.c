@@ -239,6 +239,12 @@ u32 kvmeter_store_next_vcpu(u32 vm, u32 gen, u32 from)
 	return kvmeter_max_vcpus;
 }
 
+static void copy_racing(void *to, const void *from, size_t bytes)
+{
+	/* What a probe changes meanwhile is copied once more. */
+	data_race(memcpy(to, from, bytes));
+}
+
 /**
  * kvmeter_store_get_vcpu - consistent copy of a vCPU's slot and rows
  * @vcpu: the slot
@@ -269,16 +275,17 @@ bool kvmeter_store_get_vcpu(u32 vcpu, struct kvmeter_vcpu *out, u64 *now_ns,
 		do {
 			seq = READ_ONCE(v->slot->seq);
 			smp_rmb(); /* pairs with kvmeter_store_write_end() */
-			*out = *v->slot;
+			copy_racing(out, v->slot, sizeof(*out));
 			out->nr_rows = READ_ONCE(v->nr_rows);
 			if (rows)
-				memcpy(rows, v->rows, out->nr_rows * sizeof(*rows));
+				copy_racing(rows, v->rows, out->nr_rows * sizeof(*rows));
 			out->nr_subs = READ_ONCE(v->nr_subs);
 			if (subs)
-				memcpy(subs, v->subs, out->nr_subs * sizeof(*subs));
+				copy_racing(subs, v->subs, out->nr_subs * sizeof(*subs));
 			out->nr_thieves = READ_ONCE(v->nr_thieves);
 			if (thieves)
-				memcpy(thieves, v->thieves, out->nr_thieves * sizeof(*thieves));
+				copy_racing(thieves, v->thieves,
+					    out->nr_thieves * sizeof(*thieves));
 			if (now_ns)
 				*now_ns = kvmeter_clock_now();
 			smp_rmb(); /* pairs with kvmeter_store_write_begin() */
