@@ -611,16 +611,16 @@ static void answer(struct kvm_run *run)
 static int run_once(FIXTURE_DATA(hostile) * t)
 {
 	struct kvm_run *run = vcpu_of(t)->run;
-	int ret;
+	int err;
 
 	t->entries++;
 	if (ioctl(vcpu_of(t)->fd, KVM_RUN, NULL)) {
 		t->user_exit[63]++;
 		run->immediate_exit = 0;
-		ret = errno;
-		if (ret == EIO && look_whether_dead(t))
+		err = errno;
+		if (err == EIO && look_whether_dead(t))
 			return -EIO;
-		if (ret != EINTR && ret != EAGAIN)
+		if (err != EINTR && err != EAGAIN)
 			return reset(t);
 		meddle_with_state(t);
 		return 0;
