@@ -38,13 +38,19 @@ slow=8
 # run_test KERNEL-FLAVOUR LEG TEST
 run_test()
 {
-	local log=$logs/$1-$2-$3.log long=${KVMETER_LONG-} seconds=3000 time=() passed failed skipped
+	local log=$logs/$1-$2-$3.log long=${KVMETER_LONG-} seconds=3000 hosts=1 time=() passed failed skipped
 
 	[[ " $hostile_tests " != *" $3 "* ]] || long=${KVMETER_LONG-1}
 	[ -z "$long" ] || seconds=10800
+	if [ "$2-$3" = amd-hostile_guest_test ] && [ -n "$long" ]; then
+		# The emulator does not live for ten minutes with such a guest: as long in hosts for its short form.
+		long='' hosts=15
+	fi
 	[[ " $(list_group "$2" clocks) " != *" $3 "* ]] || time=(--virtual-time)
-	tally "$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout "$seconds" -- \
-		env KVMETER_LONG="$long" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" >"$log" 2>&1 </dev/null
+	while [ $((hosts--)) -gt 0 ]; do
+		tally "$here/lab.sh" --kernel "$1" --leg "$2" "${time[@]}" --timeout "$seconds" -- \
+			env KVMETER_LONG="$long" KVMETER_SLOW="$slow" sh selftests/run.sh "$3" </dev/null
+	done >"$log" 2>&1
 	read -r passed failed skipped < <(sum "$log")
 	[ "$failed" = 0 ] || cat "$log"
 	echo "$1 $2 $3: $passed passed, $failed failed, $skipped skipped"
