@@ -56,7 +56,7 @@ static noinline u64 enter_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu
 	kvmeter_ledger_move(v, KVMETER_STATE_GUEST, now);
 	kvmeter_subs_end(v);
 	kvmeter_exits_settle(v);
-	if (v->logging)
+	if (READ_ONCE(v->logging))
 		kvmeter_dirty_mark_entry(v, vcpu);
 	kvmeter_ledger_clear_parts(v);
 	kvmeter_store_write_end(v->slot);
@@ -99,20 +99,21 @@ out:
 /* An exit that does not come straight from the guest, or at which there is more to look at. */
 static noinline void exit_slow(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 isa)
 {
+	bool logging = READ_ONCE(v->logging);
 	s64 reason;
 	u64 now;
 
 	reason = v->unproven ? kvmeter_reason_prove(v, vcpu, isa) : kvmeter_reason_read(vcpu, isa);
 	kvmeter_store_write_begin(v->slot);
 	now = kvmeter_clock_now();
-	if (v->logging)
+	if (logging)
 		kvmeter_dirty_add_exit(v, vcpu, isa, reason);
 	kvmeter_ledger_begin_exit(v, now);
 	kvmeter_exits_start(v, v->slot, vcpu, reason);
-	if (v->subs_on)
+	if (READ_ONCE(v->subs_on))
 		kvmeter_subs_start(v, vcpu, isa, reason);
 	kvmeter_store_write_end(v->slot);
-	if (v->logging)
+	if (logging)
 		kvmeter_quota_charge(v, kvmeter_quota_may_park(isa, reason));
 }
 

@@ -182,6 +182,12 @@ void kvmeter_store_get_host(struct kvmeter_host *out)
 	raw_spin_unlock_irq(&st->lock);
 }
 
+static void copy_racing(void *to, const void *from, size_t bytes)
+{
+	/* Probes may write to it: each word is whole, and a vCPU's are copied until they fit. */
+	data_race(memcpy(to, from, bytes));
+}
+
 /**
  * kvmeter_store_get_vm - copy of a VM's slot
  * @vm: the slot
@@ -199,7 +205,7 @@ bool kvmeter_store_get_vm(u32 vm, struct kvmeter_vm *out, struct kvmeter_dirty *
 
 	raw_spin_lock_irq(&st->lock);
 	if (vm < kvmeter_max_vms && st->vms[vm].kvm) {
-		*out = *kvmeter_vm_slot(vm);
+		copy_racing(out, kvmeter_vm_slot(vm), sizeof(*out));
 		/* What decides anything is taken from the record: the slot can be written to. */
 		out->gen = st->vms[vm].gen;
 		memcpy(out->id, st->vms[vm].id, sizeof(out->id));
@@ -237,12 +243,6 @@ u32 kvmeter_store_next_vcpu(u32 vm, u32 gen, u32 from)
 			return from;
 	}
 	return kvmeter_max_vcpus;
-}
-
-static void copy_racing(void *to, const void *from, size_t bytes)
-{
-	/* What a probe changes meanwhile is copied once more. */
-	data_race(memcpy(to, from, bytes));
 }
 
 /**

@@ -206,6 +206,6 @@ void kvmeter_subs_start(struct kvmeter_vcpu_rec *v, struct kvm_vcpu *vcpu, u32 i
  */
 void kvmeter_subs_end(struct kvmeter_vcpu_rec *v)
 {
-	if (v->open_sub && v->subs_on)
+	if (v->open_sub && READ_ONCE(v->subs_on))
 		v->open_sub->kernel_ns += v->part[KVMETER_STATE_KERNEL];
 }
