@@ -167,11 +167,12 @@ void host_forbid_huge_pages(void);
 int host_pin(int cpu);
 
 /**
- * host_wait_slack_ns() - how much longer than it was a wait for the CPU may be in schedstat
+ * host_wait_slack_ns() - how far a wait for the CPU may be from what schedstat says of it
  *
  * The scheduler's clock stands still from a wake-up that preempts to the switch that follows
- * (rq_clock_skip_update()), and softirqs run in between: 0.3 to 0.4 ms in the mean on a kernel with
- * checkers. On others it is little enough for what the tests allow anyway: 0.
+ * (rq_clock_skip_update()), and softirqs run in between; and it is read before the next task is
+ * picked, where we look after that: 0.3 to 0.4 ms in the mean on a kernel with checkers. On others
+ * it is little enough for what the tests allow anyway: 0.
  */
 uint64_t host_wait_slack_ns(void);
 

@@ -88,13 +88,16 @@ static bool has_switch(void)
 	return !access(SWITCH, W_OK);
 }
 
-/* Where CPU 0 alone remains, the kernel says of each that was bound to the other that it is not. */
+/*
+ * Where CPU 0 alone remains, the kernel says of each that was bound to the other that it is not, as
+ * long as that is not too often.
+ */
 static void check_log(struct __test_metadata *_metadata, int log)
 {
 	char text[RESIDUE_TEXT_SIZE];
 
 	while (host_log_next(log, text, sizeof(text)) > 0)
-		if (!strstr(text, "no longer affine"))
+		if (!strstr(text, "no longer affine") && !strstr(text, "select_fallback_rq: "))
 			EXPECT_STREQ("", text);
 }
 
@@ -237,7 +240,7 @@ static void check_vcpu(struct __test_metadata *_metadata, const struct runner *r
 	uint64_t delay_ns = r->last.run_delay_ns - r->first.run_delay_ns;
 	uint64_t wall_ns = r->last.wall_ns - r->first.wall_ns;
 	uint64_t ledger_ns = meter_ledger_ns(&r->last.copy) - meter_ledger_ns(&r->first.copy);
-	uint64_t steal_ns = b->steal_ns - a->steal_ns;
+	uint64_t steal_ns = b->steal_ns - a->steal_ns, waits = b->steal_nr - a->steal_nr;
 	struct meter_vcpu grown = r->last.copy;
 	const struct kvmeter_thief *t;
 	uint64_t blamed_ns;
@@ -245,15 +248,15 @@ static void check_vcpu(struct __test_metadata *_metadata, const struct runner *r
 	meter_subtract_thieves(&grown, &r->first.copy);
 	blamed_ns = meter_blamed_ns(&grown);
 	TH_LOG("vcpu %u: wall %" PRIu64 " us, ledger %" PRIu64 " us; schedstat %" PRIu64
-	       ", steal %" PRIu64 ", blamed %" PRIu64 " us; throttled %llu us",
-	       r->id, wall_ns / 1000, ledger_ns / 1000, delay_ns / 1000, steal_ns / 1000,
+	       ", steal %" PRIu64 " in %" PRIu64 ", blamed %" PRIu64 " us; throttled %llu us",
+	       r->id, wall_ns / 1000, ledger_ns / 1000, delay_ns / 1000, steal_ns / 1000, waits,
 	       blamed_ns / 1000, (b->throttle_ns - a->throttle_ns) / 1000);
 	/* Each is exact up to the entry at which it was taken, which wall time is a little behind.
 	 */
 	EXPECT_EQ(b->since_ns - b->first_ns, meter_ledger_ns(&r->last.copy));
 	EXPECT_GE(part(wall_ns, 1000) + SLACK_NS, distance(wall_ns, ledger_ns));
 	EXPECT_TRUE(meter_has_run_delay(&r->first, &r->last));
-	EXPECT_GE(part(delay_ns, 100) + ROUNDS * SLACK_NS * host_slowness(),
+	EXPECT_GE(part(delay_ns, 100) + ROUNDS * SLACK_NS + waits * host_wait_slack_ns(),
 		  distance(delay_ns, steal_ns));
 	EXPECT_GE(part(steal_ns, 100) + SLACK_NS, distance(steal_ns, blamed_ns));
 	for (t = grown.thieves; t < grown.thieves + grown.v.nr_thieves; t++)
