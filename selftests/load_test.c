@@ -21,6 +21,7 @@
 #define PIN "/sys/fs/bpf/kvmeter-selftest"
 #define FTRACE_ENABLED "/proc/sys/kernel/ftrace_enabled"
 #define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+#define TRACING "/sys/kernel/tracing/"
 
 struct guest {
 	struct vmm vm;
@@ -162,22 +163,73 @@ TEST_F(load, twice)
 	EXPECT_EQ(-ENOENT, host_unload());
 }
 
-/* The end of a VM is seen, whatever root switches off; ftrace cannot be while it is needed. */
-TEST_F(load, probes_stay_on)
+/* A VM comes, has a directory, and goes: its end is seen where functions begin. */
+static int come_and_go(void)
 {
 	char path[128];
 	struct vmm vm;
+	int ret;
 
+	ret = vmm_init(&vm, 1, 1);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), DEBUGFS "/%d-%d", getpid(), vm.fd);
+	ret = vmm_run(&vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0);
+	if (!ret)
+		ret = host_wait_file(path);
+	vmm_exit(&vm);
+	return ret ? ret : host_wait_gone(path);
+}
+
+/* Whatever root switches off; ftrace cannot be while it is needed. */
+TEST_F(load, probes_stay_on)
+{
 	ASSERT_EQ(0, host_load(""));
 	EXPECT_EQ(-EBUSY, host_write(FTRACE_ENABLED, 0, "0"));
 	ASSERT_EQ(0, host_write(KPROBES_ENABLED, 0, "0"));
-	ASSERT_EQ(0, vmm_init(&vm, 1, 1));
-	ASSERT_EQ(0, vmm_run(&vm.vcpu[0], vmm_guest_cpuid, 1, 0, 0));
-	snprintf(path, sizeof(path), DEBUGFS "/%d-%d", getpid(), vm.fd);
-	EXPECT_EQ(0, host_wait_file(path));
-	vmm_exit(&vm);
-	EXPECT_EQ(0, host_wait_gone(path));
+	EXPECT_EQ(0, come_and_go());
 	EXPECT_EQ(0, host_write(KPROBES_ENABLED, 0, "1"));
+	EXPECT_EQ(0, host_unload());
+}
+
+static int trace(bool on)
+{
+	static const struct {
+		const char *file, *on, *off;
+		int flags;
+	} setting[] = {
+		{ "set_ftrace_filter", "kvm_arch_destroy_vm", "", O_TRUNC },
+		{ "current_tracer", "function", "nop", 0 },
+		{ "kprobe_events", "p:kvmeter_selftest kvm_arch_destroy_vm", "-:kvmeter_selftest",
+		  O_APPEND },
+		{ "events/kprobes/kvmeter_selftest/enable", "1", "0", 0 },
+	};
+	unsigned int i, nr = ARRAY_SIZE(setting);
+	char path[128];
+	int ret = 0;
+
+	for (i = 0; !ret && i < nr; i++) {
+		/* Off in reverse order. */
+		unsigned int k = on ? i : nr - 1 - i;
+
+		snprintf(path, sizeof(path), TRACING "%s", setting[k].file);
+		ret = host_write(path, setting[k].flags, on ? setting[k].on : setting[k].off);
+	}
+	return ret;
+}
+
+/* Others may look at the same functions: they come first, stay as we go, and go while we stay. */
+TEST_F(load, functions_of_others)
+{
+	ASSERT_EQ(0, trace(true));
+	ASSERT_EQ(0, host_load(SMALL));
+	EXPECT_EQ(0, come_and_go());
+	EXPECT_EQ(0, host_unload());
+	ASSERT_EQ(0, host_load(SMALL));
+	EXPECT_EQ(0, come_and_go());
+	ASSERT_EQ(0, trace(false));
+	EXPECT_EQ(0, come_and_go());
+	EXPECT_EQ(0, host_read_number(DEBUGFS "/status", "missed_probes"));
 	EXPECT_EQ(0, host_unload());
 }
 
