@@ -107,7 +107,7 @@ struct meter_instant {
 
 /**
  * struct meter_tries - readings that are taken until the thread waits for no CPU between two, or
- *			50 times; those between which it waited least count
+ *			1,000 times (50 with checkers); those between which it waited least count
  * @run_delay_ns: field 2 of its thread's schedstat, before the readings
  * @least_ns: how long it waited at the best try so far
  * @nr: tries
