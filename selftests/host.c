@@ -502,17 +502,23 @@ int host_pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
-uint64_t host_run_delay_ns(void)
+int host_run_delay_open(void)
 {
-	uint64_t ns = UINT64_MAX;
-	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 
-	if (!f)
+	return fd < 0 ? -errno : fd;
+}
+
+uint64_t host_run_delay_ns(int fd)
+{
+	char text[80], *end;
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (len <= 0)
 		return UINT64_MAX;
-	if (fscanf(f, "%*u %" SCNu64, &ns) != 1)
-		ns = UINT64_MAX;
-	fclose(f);
-	return ns;
+	text[len] = '\0';
+	strtoull(text, &end, 10);
+	return strtoull(end, NULL, 10);
 }
 
 uint64_t host_wait_slack_ns(void)

@@ -176,8 +176,11 @@ int host_pin(int cpu);
  */
 uint64_t host_wait_slack_ns(void);
 
-/** host_run_delay_ns() - field 2 of the calling thread's schedstat; UINT64_MAX if not to be had */
-uint64_t host_run_delay_ns(void);
+/** host_run_delay_open() - a file descriptor of the calling thread's schedstat */
+int host_run_delay_open(void);
+
+/** host_run_delay_ns() - field 2 of it; UINT64_MAX if not to be had */
+uint64_t host_run_delay_ns(int fd);
 
 /** host_now_ns() - CLOCK_MONOTONIC */
 uint64_t host_now_ns(void);

@@ -20,8 +20,7 @@
 #define PARAMETERS "/sys/module/kvmeter/parameters/"
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS 500
-/* Two that compute on one CPU take turns of little more than a try takes on a slow machine. */
-#define TRIES (host_slowness() > 1 ? 50u : 1000u)
+#define TRIES 50
 
 static const char *const map_name[KVMETER_MAP_NR] = {
 	[KVMETER_MAP_HOST] = "kvmeter_host",   [KVMETER_MAP_INDEX] = "kvmeter_index",
@@ -238,16 +237,20 @@ int meter_read(const struct meter *m, int fd, unsigned int vcpu_id, struct meter
 
 bool meter_try(struct meter_tries *tries)
 {
-	if (!tries->least_ns || tries->nr == TRIES)
+	if (!tries->nr)
+		tries->fd = host_run_delay_open();
+	if (!tries->least_ns || tries->nr == TRIES) {
+		close(tries->fd);
 		return false;
+	}
 	tries->nr++;
-	tries->run_delay_ns = host_run_delay_ns();
+	tries->run_delay_ns = host_run_delay_ns(tries->fd);
 	return true;
 }
 
 bool meter_try_is_best(struct meter_tries *tries)
 {
-	uint64_t waited_ns = host_run_delay_ns() - tries->run_delay_ns;
+	uint64_t waited_ns = host_run_delay_ns(tries->fd) - tries->run_delay_ns;
 
 	if (waited_ns >= tries->least_ns)
 		return false;

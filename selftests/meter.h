@@ -107,12 +107,14 @@ struct meter_instant {
 
 /**
  * struct meter_tries - readings that are taken until the thread waits for no CPU between two, or
- *			1,000 times (50 with checkers); those between which it waited least count
- * @run_delay_ns: field 2 of its thread's schedstat, before the readings
+ *			50 times; those between which it waited least count
+ * @fd: its thread's schedstat, open: the less a try takes, the sooner one fits between two waits
+ * @run_delay_ns: field 2 of that, before the readings
  * @least_ns: how long it waited at the best try so far
  * @nr: tries
  */
 struct meter_tries {
+	int fd;
 	uint64_t run_delay_ns;
 	uint64_t least_ns;
 	unsigned int nr;
