@@ -45,15 +45,6 @@ struct entries {
 	} fn[KVMETER_HOOKS_MAX];
 };
 
-static void on_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-		     struct ftrace_regs *fregs);
-
-#define ENTRIES { .ops = { \
-	.func = on_entry, \
-	.flags = FTRACE_OPS_FL_PERMANENT, \
-} }
-
-static struct entries all = ENTRIES, lazy = ENTRIES;
 static void *lookup_name_addr;
 static struct module *kvm_module;
 
@@ -361,6 +352,13 @@ static notrace void on_entry(unsigned long ip, unsigned long parent_ip, struct f
 		atomic_long_inc(&e->missed);
 	ftrace_test_recursion_unlock(bit);
 }
+
+#define ENTRIES { .ops = { \
+	.func = on_entry, \
+	.flags = FTRACE_OPS_FL_PERMANENT, \
+} }
+
+static struct entries all = ENTRIES, lazy = ENTRIES;
 
 /* May the kernel call us for these? */
 static bool is_on(const struct entries *e)
