@@ -511,14 +511,14 @@ int host_run_delay_open(void)
 
 uint64_t host_run_delay_ns(int fd)
 {
-	char text[80], *end;
+	char text[80];
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	uint64_t ns;
 
 	if (len <= 0)
 		return UINT64_MAX;
 	text[len] = '\0';
-	strtoull(text, &end, 10);
-	return strtoull(end, NULL, 10);
+	return sscanf(text, "%*u %" SCNu64, &ns) == 1 ? ns : UINT64_MAX;
 }
 
 uint64_t host_wait_slack_ns(void)

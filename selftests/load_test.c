@@ -233,21 +233,29 @@ TEST_F(load, functions_of_others)
 	EXPECT_EQ(0, host_unload());
 }
 
-TEST(ftrace_is_off)
+/* A load is refused, with one line that says why. */
+static void check_refused(struct __test_metadata *_metadata, int log, const char *params, int err,
+			  const char *why)
 {
 	char text[256];
+
+	EXPECT_EQ(err, host_load(params));
+	EXPECT_FALSE(host_is_loaded());
+	EXPECT_EQ(1, host_log_next(log, text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, why));
+	EXPECT_EQ(0, host_log_next(log, text, sizeof(text)));
+	EXPECT_STREQ("", text);
+}
+
+TEST(ftrace_is_off)
+{
 	int log;
 
 	log = host_log_open();
 	ASSERT_LE(0, log);
 	ASSERT_EQ(0, host_write(FTRACE_ENABLED, 0, "0"));
-	EXPECT_EQ(-EBUSY, host_load(""));
+	check_refused(_metadata, log, "", -EBUSY, "kernel.ftrace_enabled");
 	EXPECT_EQ(0, host_write(FTRACE_ENABLED, 0, "1"));
-	EXPECT_FALSE(host_is_loaded());
-	EXPECT_EQ(1, host_log_next(log, text, sizeof(text)));
-	EXPECT_NE(NULL, strstr(text, "kernel.ftrace_enabled"));
-	EXPECT_EQ(0, host_log_next(log, text, sizeof(text)));
-	EXPECT_STREQ("", text);
 	EXPECT_EQ(0, host_load(""));
 	EXPECT_EQ(0, host_unload());
 	close(log);
@@ -259,21 +267,13 @@ TEST(bad_parameters)
 		"max_vms=0",   "max_vms=63",  "max_vms=65",    "max_vms=4160",
 		"max_vcpus=0", "max_vcpus=1", "max_vcpus=100", "max_vcpus=16448",
 	};
-	char text[256];
 	unsigned int i;
 	int log;
 
 	log = host_log_open();
 	ASSERT_LE(0, log);
-	for (i = 0; i < ARRAY_SIZE(params); i++) {
-		EXPECT_EQ(-EINVAL, host_load(params[i]));
-		EXPECT_FALSE(host_is_loaded());
-		/* One line says why. */
-		EXPECT_EQ(1, host_log_next(log, text, sizeof(text)));
-		EXPECT_NE(NULL, strstr(text, "kvmeter: "));
-		EXPECT_EQ(0, host_log_next(log, text, sizeof(text)));
-		EXPECT_STREQ("", text);
-	}
+	for (i = 0; i < ARRAY_SIZE(params); i++)
+		check_refused(_metadata, log, params[i], -EINVAL, "kvmeter: ");
 	ASSERT_EQ(0, host_load("max_vms=64 max_vcpus=128"));
 	EXPECT_EQ(0, host_unload());
 	close(log);
