@@ -75,10 +75,11 @@ doctor()
 # says once more.
 comes_to()
 {
-	local end=$((SECONDS + 60))
+	local tries=100
 
 	until doctor "$1" "${@:3}" 0.5 1 && json "$2"; do
-		[ "$SECONDS" -lt "$end" ] || return
+		[ $((tries -= 1)) -gt 0 ] || return
+		sleep 0.1
 	done
 	why=
 	[ "$1" != 0 ] || { doctor "$1" "${@:3}" 1 1 && json "$2"; }
@@ -87,12 +88,13 @@ comes_to()
 # boot_halted NAME: a guest that has halted for good, and exits no more
 boot_halted()
 {
-	local end=$((SECONDS + 60))
+	local tries=100
 
 	boot "$1" halt
 	until kvm ledger "$1" 0.5 2 --json && [ "$status" = 0 ] &&
 		json 'd[-1]["vms"][0]["exits"] == 0 and d[-1]["vms"][0]["halt_pct"] == 100'; do
-		[ "$SECONDS" -lt "$end" ] || return
+		[ $((tries -= 1)) -gt 0 ] || return
+		sleep 0.1
 	done
 	why=
 }
@@ -257,7 +259,7 @@ read_all()
 		cat "$file" $(ldd "$file" | awk '$3 ~ "^/" { print $3 }') >/dev/null
 	done
 	boot first halt
-	until kvm list first && [ "$status" = 0 ]; do
+	until kvm list first --json && [ "$status" = 0 ] && json d; do
 		kill -0 "${guests[0]}" || return
 		sleep 0.1
 	done
