@@ -16,6 +16,7 @@
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/objtool.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -360,6 +361,12 @@ static notrace void on_entry(unsigned long ip, unsigned long parent_ip, struct f
 
 static struct entries all = ENTRIES, lazy = ENTRIES;
 
+/*
+ * Held while functions are tied and untied. With no filter an ftrace_ops is called for every
+ * function there is, so nobody may tie one whose filter is being freed.
+ */
+static DEFINE_MUTEX(entries_mutex);
+
 /* May the kernel call us for these? */
 static bool is_on(const struct entries *e)
 {
@@ -368,30 +375,39 @@ static bool is_on(const struct entries *e)
 
 static int start_entries(struct entries *e)
 {
+	lockdep_assert_held(&entries_mutex);
 	return !e->nr || is_on(e) ? 0 : register_ftrace_function(&e->ops);
 }
 
-/* When it returns 0, nothing of ours runs for these, and nothing will. */
+/* When it returns 0, nothing of ours runs for these, and nothing will until they are started. */
 static int stop_entries(struct entries *e)
 {
+	lockdep_assert_held(&entries_mutex);
 	return is_on(e) ? unregister_ftrace_function(&e->ops) : 0;
 }
 
 /*
- * A kernel that has found its own text not to be as ftrace left it never patches it again: then it
- * goes on calling us, and our text must stay. There is no way to refuse an unload that has begun.
+ * Nobody starts these any more. A kernel that has found its own text not to be as ftrace left it
+ * never patches it again: then it goes on calling us, and our text must stay. There is no way to
+ * refuse an unload that has begun.
  */
 static void give_up_entries(struct entries *e)
 {
-	int ret = stop_entries(e);
+	int ret;
 
-	if (ret)
-		pr_crit("kvmeter: the kernel's ftrace is broken: cannot go before the next boot (%d)\n",
-			ret);
-	while (is_on(e))
+	mutex_lock(&entries_mutex);
+	ret = stop_entries(e);
+	if (!ret) {
+		ftrace_free_filter(&e->ops);
+		e->nr = 0;
+	}
+	mutex_unlock(&entries_mutex);
+	if (!ret)
+		return;
+	pr_crit("kvmeter: the kernel's ftrace is broken: cannot go before the next boot (%d)\n",
+		ret);
+	for (;;)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
-	ftrace_free_filter(&e->ops);
-	e->nr = 0;
 }
 
 static int register_one(struct kvmeter_hook *h)
@@ -446,7 +462,9 @@ int kvmeter_hooks_register(struct kvmeter_hook *hooks, unsigned int nr)
 	ret = register_kind(hooks, nr, KVMETER_HOOK_FUNCTION);
 	if (ret)
 		goto unregister;
+	mutex_lock(&entries_mutex);
 	ret = start_entries(&all);
+	mutex_unlock(&entries_mutex);
 	if (ret) {
 		pr_err("kvmeter: load failed: cannot probe functions%s (%d)\n",
 		       ret == -EBUSY ? ": is kernel.ftrace_enabled 0?" : "", ret);
@@ -465,14 +483,18 @@ unregister:
  * kvmeter_hooks_enable - switch the lazy hooks on or off
  * @on: which of the two
  *
- * If that fails it is said in one line, and they stay as they are.
+ * If that fails it is said in one line, and they stay as they are. Once kvmeter_hooks_unregister()
+ * has begun with them they stay off.
  *
- * Context: may sleep; after kvmeter_hooks_register(), not at the same time as another call.
+ * Context: may sleep; after kvmeter_hooks_register() has begun.
  */
 void kvmeter_hooks_enable(bool on)
 {
-	int ret = on ? start_entries(&lazy) : stop_entries(&lazy);
+	int ret;
 
+	mutex_lock(&entries_mutex);
+	ret = on ? start_entries(&lazy) : stop_entries(&lazy);
+	mutex_unlock(&entries_mutex);
 	if (ret)
 		pr_warn_ratelimited("kvmeter: cannot switch probes of functions %s (%d)\n",
 				    on ? "on" : "off", ret);

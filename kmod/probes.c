@@ -8,7 +8,6 @@
  * leaving its innermost loop (its fast path) that kernel fires none: the time is then the guest's.
  */
 #include <linux/kvm_host.h>
-#include <linux/mutex.h>
 #include <linux/preempt.h>
 
 #include "clock.h"
@@ -691,11 +690,7 @@ bool kvmeter_probes_see_log_calls(void)
  */
 void kvmeter_probes_enable(bool on)
 {
-	static DEFINE_MUTEX(mutex);
-
-	mutex_lock(&mutex);
 	kvmeter_hooks_enable(on);
-	mutex_unlock(&mutex);
 }
 
 /**

@@ -14,9 +14,14 @@
 
 #include "host.h"
 #include "meter.h"
+#include "random.h"
+#include "residue.h"
 
 #define SMALL "max_vms=64 max_vcpus=64"
-#define LOADS (host_is_long() ? 101 : 11)
+#define LOADS (host_is_long() ? 101u : 11u)
+#define HOLDERS 2
+#define BEGIN_US 10000u
+#define BEYOND (1LL << 40)
 #define DEBUGFS "/sys/kernel/debug/kvmeter"
 #define PIN "/sys/fs/bpf/kvmeter-selftest"
 #define FTRACE_ENABLED "/proc/sys/kernel/ftrace_enabled"
@@ -26,6 +31,8 @@
 struct guest {
 	struct vmm vm;
 	atomic_bool stop;
+	useconds_t wait_us;
+	int ret;
 };
 
 FIXTURE(load)
@@ -73,7 +80,7 @@ FIXTURE_TEARDOWN(load)
 
 TEST_F_TIMEOUT(load, again_and_again, 600)
 {
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < LOADS; i++) {
 		struct kvmeter_host host;
@@ -231,6 +238,71 @@ TEST_F(load, functions_of_others)
 	EXPECT_EQ(0, come_and_go());
 	EXPECT_EQ(0, host_read_number(DEBUGFS "/status", "missed_probes"));
 	EXPECT_EQ(0, host_unload());
+}
+
+/* To look for what is beyond a list's end holds the kernel's lock of it from its first line on. */
+static void *hold_functions(void *arg)
+{
+	struct guest *guest = arg;
+	int fd = open(TRACING "available_filter_functions", O_RDONLY | O_CLOEXEC);
+	char c;
+
+	if (fd < 0 || pread(fd, &c, sizeof(c), BEYOND))
+		guest->ret = -EIO;
+	close(fd);
+	return NULL;
+}
+
+static void *begin_logging(void *arg)
+{
+	struct guest *guest = arg;
+	pthread_t holder[HOLDERS];
+	unsigned int i;
+	int ret;
+
+	guest->ret = 0;
+	usleep(guest->wait_us);
+	for (i = 0; i < HOLDERS; i++)
+		pthread_create(&holder[i], NULL, hold_functions, guest);
+	usleep(BEGIN_US);
+	ret = vmm_set_log(&guest->vm, true);
+	for (i = 0; i < HOLDERS; i++)
+		pthread_join(holder[i], NULL);
+	if (ret)
+		guest->ret = ret;
+	return NULL;
+}
+
+/* The worker that was told to look at more functions may get to it when all are being given up. */
+TEST_F_TIMEOUT(load, unload_as_logging_begins, 600)
+{
+	struct residue residue;
+	char text[RESIDUE_TEXT_SIZE];
+	uint64_t took_ns;
+	pthread_t logger;
+	unsigned int i, loads;
+
+	/* With one CPU, who holds the lock has the CPU as well, and all wait for both. */
+	loads = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? LOADS : 1;
+	random_begin("KVMETER_SEED");
+	TH_LOG("seed %llu", random_seed);
+	ASSERT_EQ(0, residue_begin(&residue));
+	EXPECT_EQ(0, host_load(SMALL));
+	took_ns = host_now_ns();
+	EXPECT_EQ(0, host_unload());
+	took_ns = host_now_ns() - took_ns;
+	for (i = 0; i < loads; i++) {
+		EXPECT_EQ(0, host_load(SMALL));
+		self->guest.wait_us = (useconds_t)random_in(0, took_ns / 1000);
+		ASSERT_EQ(0, pthread_create(&logger, NULL, begin_logging, &self->guest));
+		EXPECT_EQ(0, host_unload());
+		pthread_join(logger, NULL);
+		EXPECT_EQ(0, self->guest.ret);
+		EXPECT_EQ(0, vmm_set_log(&self->guest.vm, false));
+		EXPECT_EQ(0, residue_find(&residue, text));
+		EXPECT_STREQ("", text);
+	}
+	residue_end(&residue);
 }
 
 /* A load is refused, with one line that says why. */
