@@ -10,6 +10,7 @@
  * Locks, outermost first: sessions_mutex, kvm->slots_lock, watch_lock; the store's are inside all.
  */
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -623,11 +624,43 @@ static int begin(struct session *s, struct kvm *kvm)
 	return ret;
 }
 
+static struct session *find_gone_locked(void)
+{
+	struct session *s;
+
+	list_for_each_entry(s, &sessions, node)
+		if (kvmeter_store_is_gone(s->vm, s->gen))
+			return s;
+	return NULL;
+}
+
+/*
+ * A session may have yet to find that its VM is gone. It ends before another begins: it counts for
+ * the limits, and by its VM's place would be taken for that of the VM that is there now.
+ */
+static void end_gone_locked(void)
+{
+	struct session *s;
+	bool mine;
+
+	while ((s = find_gone_locked())) {
+		mine = !s->leaving;
+		s->leaving = true;
+		mutex_unlock(&sessions_mutex);
+		if (mine)
+			stop(s);
+		else
+			usleep_range(1000, 2000); /* another ends it */
+		mutex_lock(&sessions_mutex);
+	}
+}
+
 static int start_locked(struct kvm *kvm, struct kvmeter_dirty_start *a)
 {
 	struct session *s;
 	int ret;
 
+	end_gone_locked();
 	if (!accepting)
 		return -EOPNOTSUPP;
 	list_for_each_entry(s, &sessions, node)

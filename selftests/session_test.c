@@ -845,6 +845,27 @@ TEST_F_TIMEOUT(session, vm_destroyed, 120)
 	EXPECT_EQ(vms, meter_wait_used(&self->meter, vms));
 }
 
+/* Sessions that have yet to find that their VM is gone stand in nobody's way, wherever it was. */
+TEST_F_TIMEOUT(session, vms_come_and_go, 60)
+{
+	uint64_t interval_ns = 16 * INTERVAL_NS;
+	struct vmm vm;
+	int i;
+
+	for (i = 0; i < DESTROY_ROUNDS; i++) {
+		ASSERT_EQ(0, vmm_init(&vm, 1, 1));
+		EXPECT_EQ(0,
+			  session_start(&self->session, self->meter.dev, vm.fd,
+					i % 2 ? KVMETER_DIRTY_OBSERVE : 0, interval_ns));
+		vmm_exit(&vm);
+	}
+	ASSERT_EQ(0, vmm_init(&vm, 1, 1));
+	ASSERT_EQ(0, start_on(self, vm.fd));
+	EXPECT_EQ(0, session_wait_intervals(&self->session, &self->meter, 3));
+	EXPECT_EQ(0, session_stop(&self->session));
+	vmm_exit(&vm);
+}
+
 /* An observed session sees what the VMM has logged, and that it takes the log. */
 TEST_F_TIMEOUT(session, observed, 60)
 {
