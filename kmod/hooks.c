@@ -513,11 +513,9 @@ void kvmeter_hooks_unregister(struct kvmeter_hook *hooks, unsigned int nr)
 {
 	struct kvmeter_hook *h;
 
-	for (h = hooks + nr; h-- > hooks;) {
+	for (h = hooks + nr; h-- > hooks;)
 		if (h->on && h->kind == KVMETER_HOOK_TRACEPOINT)
 			tracepoint_probe_unregister(h->tp, h->probe, NULL);
-		h->on = false;
-	}
 	give_up_entries(&lazy);
 	give_up_entries(&all);
 	tracepoint_synchronize_unregister();

@@ -30,7 +30,7 @@ enum kvmeter_hook_kind {
  * @tp: the tracepoint, once found
  * @addr: of the function, once found
  * @found: it is there, and usable
- * @on: it is tied, or will be by kvmeter_hooks_enable()
+ * @on: kvmeter_hooks_register() has tied it, or kvmeter_hooks_enable() will
  */
 struct kvmeter_hook {
 	const char *name;
