@@ -274,7 +274,7 @@ static void *begin_logging(void *arg)
 }
 
 /* The worker that was told to look at more functions may get to it when all are being given up. */
-TEST_F_TIMEOUT(load, unload_as_logging_begins, 600)
+TEST_F_TIMEOUT(load, unload_as_logging_begins, 1800)
 {
 	struct residue residue;
 	char text[RESIDUE_TEXT_SIZE];
